@@ -1,0 +1,443 @@
+// Keeps the page current: a Socket.IO client (Engine.IO 4, websocket only), the elements and
+// regions that its events change, and polling while there is no socket.
+// The wire: https://socket.io/docs/v4/engine-io-protocol/ and …/socket-io-protocol/
+
+const POLL_MS = 5_000;
+const HIDDEN_MS = 120_000;
+const MAX_WAIT_MS = 10_000;
+const STATUS = {
+  ACTIVE: ["Open", "open"],
+  PENDING_PAYMENT: ["Reserved", "hold"],
+  SOLD: ["Sold", "sold"],
+  EXPIRED: ["Ended", "quiet"],
+  ARCHIVED: ["Withdrawn", "quiet"],
+};
+const TOASTS = {
+  payment_required: (event) => ({
+    text: `You won. Pay ${usd(event.amount)} to make it yours.`,
+    href: event.pay_url,
+    link: "Pay now",
+    kind: "success",
+  }),
+  payment_failed: (event) => ({
+    text: "Your card was declined. You can try again.",
+    href: `/payments/${event.payment_id}`,
+    link: "Go to the payment",
+    kind: "danger",
+  }),
+  payment_released: (event) => ({
+    text: "The artwork was released. You have not been charged.",
+    href: `/payments/${event.payment_id}`,
+    link: "See the payment",
+    kind: "warning",
+  }),
+  sale_pending: (event) => sale(event, "One of your artworks was won and awaits payment.", "info"),
+  sale_completed: (event) => sale(event, "One of your artworks is sold and paid.", "success"),
+  sale_released: (event) => sale(event, "The winner did not pay: artwork released.", "warning"),
+};
+const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
+const usd = (amount) => dollars.format(amount);
+const sale = ({ artwork_id: id }, text, kind) => ({
+  text,
+  href: `/seller/artworks/${id}`,
+  link: "See the artwork",
+  kind,
+});
+
+// ---- the socket
+
+class Socket {
+  constructor({ opened, closed, event }) {
+    Object.assign(this, { opened, closed, event, attempts: 0, acks: new Map(), nextAck: 0 });
+  }
+
+  connect() {
+    clearTimeout(this.retry);
+    if (this.ws) return;
+    this.stopped = false;
+    const address = new URL("/socket.io/?EIO=4&transport=websocket", location.href);
+    address.protocol = address.protocol.replace("http", "ws");
+    try {
+      this.ws = new WebSocket(address);
+    } catch {
+      this.lost();
+      return;
+    }
+    this.ws.onmessage = ({ data }) => this.receive(data);
+    this.ws.onclose = () => this.lost();
+    this.expectWithin(POLL_MS);
+  }
+
+  disconnect() {
+    this.stopped = true;
+    this.lost();
+  }
+
+  lost() {
+    clearTimeout(this.watchdog);
+    clearTimeout(this.retry);
+    if (this.ws) {
+      this.ws.onmessage = this.ws.onclose = null;
+      this.ws.close();
+    }
+    this.ws = null;
+    this.ready = false;
+    this.acks.clear();
+    this.closed();
+    if (this.stopped) return;
+    const wait = Math.min(MAX_WAIT_MS, 500 * 2 ** this.attempts++);
+    this.retry = setTimeout(() => this.connect(), wait * (0.5 + Math.random() / 2));
+  }
+
+  // A dead connection may never close by itself: the server pings, and silence means it is gone.
+  expectWithin(ms) {
+    clearTimeout(this.watchdog);
+    this.watchdog = setTimeout(() => this.lost(), ms);
+  }
+
+  receive(packet) {
+    if (typeof packet !== "string") return;
+    if (this.patience) this.expectWithin(this.patience);
+    const body = packet.slice(1);
+    if (packet[0] === "0") {
+      const { pingInterval, pingTimeout } = JSON.parse(body);
+      this.patience = pingInterval + pingTimeout;
+      this.expectWithin(this.patience);
+      this.ws.send("40");
+    } else if (packet[0] === "1") this.lost();
+    else if (packet[0] === "2") this.ws.send("3");
+    else if (packet[0] === "4") this.message(body);
+  }
+
+  message(body) {
+    const [, type, digits, json] = /^(\d)(?:\/[^,]*,)?(\d*)(.*)$/s.exec(body) ?? [];
+    if (type === "0") {
+      this.ready = true;
+      this.attempts = 0;
+      this.opened();
+    } else if (type === "1" || type === "4") this.lost();
+    else if (type === "2") {
+      const [name, payload] = JSON.parse(json);
+      this.event(name, payload ?? {});
+    } else if (type === "3") {
+      this.acks.get(Number(digits))?.();
+      this.acks.delete(Number(digits));
+    }
+  }
+
+  emit(name, payload) {
+    return new Promise((resolve) => {
+      if (!this.ready) return;
+      this.acks.set(this.nextAck, resolve);
+      this.ws.send(`42${this.nextAck++}${JSON.stringify([name, payload])}`);
+    });
+  }
+}
+
+// ---- regions: server-made HTML, fetched again when something happened
+
+const regions = () => document.querySelectorAll("[data-live-region][data-live-src]");
+const pending = new WeakMap();
+
+function topics(region) {
+  if (region.dataset.liveOn) return region.dataset.liveOn.split(/\s+/);
+  const id = region.closest("[data-artwork-id]")?.dataset.artworkId;
+  return id ? [`artwork:${id}`] : [];
+}
+
+function concerns(region, name, payload) {
+  const aboutPayment = /^(payment|sale)_/.test(name);
+  return topics(region).some((topic) => {
+    const [kind, id] = topic.split(":");
+    if (kind === "artwork") return id === String(payload.artwork_id);
+    if (kind === "sales") return name.startsWith("sale_");
+    if (kind === "payments") return aboutPayment;
+    if (kind === "payment") return aboutPayment && [id, "undefined"].includes(String(payload.payment_id));
+    return false;
+  });
+}
+
+// One fetch at a time a region, a little apart, so that a burst of bids is not a burst of requests
+// and a thousand watchers do not ask in the same instant.
+function refresh(region, delay = 50 + Math.random() * 200) {
+  const state = pending.get(region) ?? {};
+  pending.set(region, state);
+  if (state.timer) return;
+  if (state.fetching) {
+    state.again = true;
+    return;
+  }
+  state.timer = setTimeout(async () => {
+    state.timer = null;
+    state.fetching = true;
+    await load(region);
+    state.fetching = false;
+    if (state.again) {
+      state.again = false;
+      refresh(region);
+    }
+  }, delay);
+}
+
+async function load(region) {
+  const abort = AbortSignal.timeout?.(10_000);
+  try {
+    const source = new URL(region.dataset.liveSrc, location.href);
+    if (source.origin !== location.origin) return;
+    const answer = await fetch(source, {
+      headers: { Accept: "text/html", "X-Requested-With": "fetch" },
+      credentials: "same-origin",
+      cache: "no-store",
+      signal: abort,
+    });
+    if (answer.ok && !answer.redirected) replace(region, await answer.text());
+  } catch {
+    // Away for the moment: the next event, poll or reconnect asks again.
+  }
+}
+
+function replace(region, html) {
+  const page = new DOMParser().parseFromString(html, "text/html");
+  const name = CSS.escape(region.dataset.liveRegion);
+  const fresh = page.querySelector(`[data-live-region="${name}"]`) ?? page.body;
+  const markup = essence(fresh);
+  const before = shown.get(region);
+  shown.set(region, markup);
+  if (before === markup || !region.isConnected) return;
+  const spoken = region.querySelector("[data-live-announce]")?.textContent.trim();
+  const kept = typedIn(region);
+  region.replaceChildren(...document.importNode(fresh, true).childNodes);
+  putBack(region, kept);
+  region.dispatchEvent(new CustomEvent("live:replaced", { bubbles: true }));
+  const said = region.querySelector("[data-live-announce]")?.textContent.trim();
+  if (said && said !== spoken) say(said);
+  watchAll();
+}
+
+const shown = new WeakMap();
+
+// The markup without what differs in every answer though nothing has changed.
+function essence(region) {
+  return region.innerHTML
+    .replace(/ data-now="[^"]*"/g, "")
+    .replace(/ name="csrf_token"[^>]*/g, "")
+    .trim();
+}
+
+function touched(field) {
+  if (["hidden", "password", "file"].includes(field.type)) return false;
+  if (field.options) return [...field.options].some((one) => one.selected !== one.defaultSelected);
+  return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
+// What somebody has typed, and where the cursor is, outlives the replacement.
+function typedIn(region) {
+  const active = region.contains(document.activeElement) ? document.activeElement : null;
+  const fields = [...region.querySelectorAll("input, textarea, select")]
+    .filter((field) => field.name && touched(field))
+    .map(({ name, type, value, checked }) => ({ name, type, value, checked }));
+  return {
+    fields,
+    active: active && {
+      id: active.id,
+      name: active.name,
+      type: active.type,
+      href: active.getAttribute("href"),
+      tag: active.localName,
+      cursor: Number.isInteger(active.selectionStart)
+        ? [active.selectionStart, active.selectionEnd]
+        : null,
+    },
+  };
+}
+
+function putBack(region, { fields, active }) {
+  const all = [...region.querySelectorAll("input, textarea, select")];
+  for (const { name, type, value, checked } of fields) {
+    const choice = type === "checkbox" || type === "radio";
+    const field = all.find(
+      (one) => one.name === name && one.type === type && (!choice || one.value === value),
+    );
+    if (!field) continue;
+    if (choice) field.checked = checked;
+    else field.value = value;
+  }
+  if (!active) return;
+  const again =
+    (active.id && region.querySelector(`#${CSS.escape(active.id)}`)) ||
+    [...region.querySelectorAll(active.tag)].find(
+      (one) =>
+        (one.name ?? "") === (active.name ?? "") &&
+        one.type === active.type &&
+        one.getAttribute("href") === active.href,
+    );
+  if (again) {
+    again.focus({ preventScroll: true });
+    if (active.cursor && again.setSelectionRange) again.setSelectionRange(...active.cursor);
+  } else {
+    region.tabIndex = -1;
+    region.focus({ preventScroll: true });
+  }
+}
+
+// ---- elements that events change directly
+
+function say(text) {
+  const announcer = document.querySelector("[data-announcer]");
+  if (announcer) announcer.textContent = text;
+}
+
+function parts(artworkId, part) {
+  const id = CSS.escape(String(artworkId));
+  return [...document.querySelectorAll(`[data-artwork-id="${id}"] [data-live="${part}"]`)].filter(
+    (element) => element.closest("[data-artwork-id]").dataset.artworkId === String(artworkId),
+  );
+}
+
+function write(artworkId, part, text) {
+  for (const element of parts(artworkId, part)) {
+    if (element.textContent.trim() === text) continue;
+    element.textContent = text;
+    element.classList.remove("is-fresh");
+    requestAnimationFrame(() => element.classList.add("is-fresh"));
+  }
+}
+
+function showBid({ artwork_id: id, current_highest_bid: highest, bid_count: count }) {
+  const amount = highest === null || highest === undefined ? null : usd(highest);
+  write(id, "highest", amount ?? "No bids yet");
+  write(id, "price-label", amount ? "Highest bid" : "No bids yet");
+  write(id, "price", amount ?? "");
+  write(id, "bid-count", `${count} ${count === 1 ? "bid" : "bids"}`);
+}
+
+function showStatus({ artwork_id: id, status, sold_price: price }) {
+  const [text, tone] = STATUS[status] ?? [];
+  if (!text) return;
+  for (const holder of document.querySelectorAll(`[data-artwork-id="${CSS.escape(String(id))}"]`)) {
+    if (holder.dataset.status) holder.dataset.status = status;
+  }
+  for (const chip of parts(id, "status")) chip.className = `chip chip--${tone}`;
+  write(id, "status", text);
+  if (status === "SOLD" && price) {
+    write(id, "price-label", "Sold for");
+    write(id, "price", usd(price));
+  }
+}
+
+// The page that a toast would send to says the same by itself.
+function alreadyAt(href) {
+  const path = new URL(href, location.href).pathname;
+  return path === location.pathname || path.startsWith(`${location.pathname}/`);
+}
+
+function happened(name, payload) {
+  if (name === "new_bid") showBid(payload);
+  if (name === "artwork_status" || name === "payment_completed") showStatus(payload);
+  const toast = TOASTS[name]?.(payload);
+  if (toast && !alreadyAt(toast.href)) {
+    document.dispatchEvent(new CustomEvent("app:toast", { detail: toast }));
+  }
+  for (const region of regions()) if (concerns(region, name, payload)) refresh(region);
+}
+
+// ---- the page's life
+
+const BADGE = {
+  live: "Live",
+  reconnecting: "Reconnecting…",
+  polling: "Not live: refreshing every few seconds",
+};
+let watched = new Set();
+let everOpened = false;
+let awayTimer;
+let pollTimer;
+let hiddenTimer;
+
+function badge(state) {
+  const element = document.querySelector("[data-live-badge]");
+  if (!element || element.dataset.state === state) return;
+  const first = element.dataset.state === "idle";
+  element.dataset.state = state;
+  element.querySelector("[data-live-badge-text]").textContent = BADGE[state];
+  if (!first) say(BADGE[state]);
+}
+
+function watchAll() {
+  const ids = [...document.querySelectorAll("[data-artwork-id]")].map((one) => one.dataset.artworkId);
+  const unwatched = [...new Set(ids)].filter((id) => !watched.has(id));
+  if (!socket.ready) return [];
+  return unwatched.map((id) => {
+    watched.add(id);
+    return socket.emit("watch", { artwork_id: Number(id) });
+  });
+}
+
+function refreshAll() {
+  for (const region of regions()) refresh(region);
+}
+
+async function opened() {
+  clearTimeout(awayTimer);
+  awayTimer = null;
+  pollTimer = clearInterval(pollTimer);
+  badge("live");
+  watched = new Set();
+  // Asked only once the server has us in the rooms: nothing can fall between answer and event.
+  const joined = Promise.all(watchAll());
+  await Promise.race([joined, new Promise((resolve) => setTimeout(resolve, 2_000))]);
+  const again = everOpened;
+  everOpened = true;
+  for (const region of regions()) {
+    if (again || region.dataset.liveOn !== "reconnect") refresh(region);
+  }
+}
+
+function away() {
+  if (socket.stopped || socket.ready || awayTimer || pollTimer) return;
+  if (everOpened) badge("reconnecting");
+  awayTimer = setTimeout(startPolling, POLL_MS);
+}
+
+function arrive() {
+  socket.connect();
+  away();
+}
+
+function startPolling() {
+  awayTimer = null;
+  everOpened = true;
+  badge("polling");
+  refreshAll();
+  pollTimer = setInterval(() => {
+    if (!document.hidden) refreshAll();
+  }, POLL_MS);
+}
+
+function rest() {
+  socket.disconnect();
+  clearTimeout(awayTimer);
+  awayTimer = null;
+  pollTimer = clearInterval(pollTimer);
+}
+
+const socket = new Socket({ opened, closed: away, event: happened });
+
+if (document.querySelector("[data-artwork-id], [data-live-region]")) {
+  for (const region of regions()) shown.set(region, essence(region));
+  arrive();
+  addEventListener("online", arrive);
+  addEventListener("pagehide", rest);
+  addEventListener("pageshow", (event) => event.persisted && arrive());
+  // A socket costs the server a thread: one that nobody looks at is given back.
+  document.addEventListener("visibilitychange", () => {
+    clearTimeout(hiddenTimer);
+    if (document.hidden) hiddenTimer = setTimeout(rest, HIDDEN_MS);
+    else if (pollTimer) refreshAll();
+    else arrive();
+  });
+  document.addEventListener("countdown:ended", (event) => {
+    const region = event.target.closest("[data-live-region]");
+    if (region) for (const wait of [500, 3_000, 10_000]) setTimeout(() => refresh(region), wait);
+  });
+}
