@@ -11,7 +11,7 @@ function words(seconds) {
   const minutes = Math.floor(seconds / 60);
   const hours = Math.floor(minutes / 60);
   if (hours >= 48) return `${Math.floor(hours / 24)} days`;
-  if (hours >= 1) return `${hours} h ${minutes % 60} min`;
+  if (hours >= 1) return minutes % 60 ? `${hours} h ${minutes % 60} min` : `${hours} h`;
   return `${minutes}:${String(seconds % 60).padStart(2, "0")}`;
 }
 
