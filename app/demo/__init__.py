@@ -1,0 +1,1 @@
+"""Invented people, artworks and pictures that fill a first look at the product."""
