@@ -1,0 +1,68 @@
+# `make help` lists what there is. ARGS="…" is handed on to `run` and `test`.
+.DEFAULT_GOAL := help
+
+VENV := .venv
+PY := $(VENV)/bin/python
+INSTALLED := $(VENV)/.installed
+ARGS ?=
+
+.PHONY: help run test check format clean install
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: install ## everything on this machine, seeded with demo data; Ctrl-C stops it
+	@exec $(PY) -m dev.run --stop-with-parent $(ARGS)
+
+test: install ## all tests, or those of ARGS="tests/bidding -k race"
+	@exec $(PY) -m pytest $(ARGS)
+
+check: install ## linter, formatting, types
+	$(PY) -m ruff check .
+	$(PY) -m ruff format --check .
+	$(PY) -m mypy app wsgi.py worker.py
+	$(PY) -m mypy sandbox dev
+
+format: install ## put the code into shape
+	$(PY) -m ruff check --fix .
+	$(PY) -m ruff format .
+
+clean: ## remove what was installed and what tools left; instance/ (the demo's data) stays
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+install: $(INSTALLED) ## the virtual environment (the others do it by themselves)
+
+# The stamp is older than a list of packages when the list was changed since.
+$(INSTALLED): requirements.txt requirements-dev.txt
+	@set -e; python="$${PYTHON:-}"; \
+	if [ -z "$$python" ]; then \
+	    for name in python3 python3.12 python3.13 python3.11; do \
+	        if command -v "$$name" >/dev/null \
+	            && "$$name" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	            python="$$name"; break; \
+	        fi; \
+	    done; \
+	fi; \
+	if [ -z "$$python" ]; then \
+	    echo "Python 3.11 or newer is needed, and python3 here is:" \
+	        "$$(python3 --version 2>&1 || true)" >&2; \
+	    echo "Install one, or name it: make $(MAKECMDGOALS) PYTHON=/path/to/python3.12" >&2; \
+	    exit 1; \
+	fi; \
+	if ! "$$python" -c 'import sys; sys.exit(sys.version_info < (3, 11))'; then \
+	    echo "$$python is $$("$$python" --version 2>&1); Python 3.11 or newer is needed." >&2; \
+	    exit 1; \
+	fi; \
+	if ! "$$python" -c 'import ensurepip, venv' 2>/dev/null; then \
+	    echo "$$python cannot make virtual environments." \
+	        "On Debian and Ubuntu: apt install python3-venv" >&2; \
+	    exit 1; \
+	fi; \
+	if ! $(PY) -c '' 2>/dev/null; then \
+	    rm -rf $(VENV); \
+	    "$$python" -m venv $(VENV); \
+	fi
+	@echo "Installing what is needed into $(VENV) (only when the lists of packages change)…"
+	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@touch $@

@@ -1,0 +1,55 @@
+"""Gunicorn's settings for the web process: `gunicorn -c deploy/gunicorn.conf.py wsgi:app`.
+
+Every name here is one of Gunicorn's settings (docs.gunicorn.org/en/stable/settings.html).
+"""
+
+import os
+from pathlib import Path
+
+from dotenv import dotenv_values
+
+# The application reads .env by itself, but the address is bound before that. The environment
+# goes first, as everywhere.
+_file = dotenv_values(Path(__file__).resolve().parent.parent / ".env")
+
+
+def _setting(name: str, default: str) -> str:
+    return os.environ.get(name) or _file.get(name) or default
+
+
+_host = _setting("HOST", "127.0.0.1")
+bind = [
+    f"[{_host}]:{_setting('PORT', '5000')}"
+    if ":" in _host
+    else f"{_host}:{_setting('PORT', '5000')}"
+]
+workers = int(_setting("WEB_CONCURRENCY", "1"))
+
+# Every open websocket holds a thread for as long as somebody looks at a page: far more threads
+# than requests that run at the same time.
+worker_class = "gthread"
+threads = 100
+
+# A worker that gives no sign of life for `timeout` seconds is replaced. A request may wait for
+# Stripe for up to 15 seconds.
+timeout = 60
+graceful_timeout = 30
+# Longer than nginx keeps its own idle connections, so that it is not cut off as it sends.
+keepalive = 75
+
+# A worker that opened Redis or the database before it was forked would share the connection.
+preload_app = False
+
+# Workers show that they live by touching a file: in memory, where a busy disk cannot hold it up.
+if Path("/dev/shm").is_dir():  # noqa: S108 - the folder's purpose
+    worker_tmp_dir = "/dev/shm"  # noqa: S108
+
+# Only the proxy on this machine may say that a request came by https.
+forwarded_allow_ips = "127.0.0.1,::1"
+
+# nginx, or the application itself, writes the log of requests.
+accesslog = None
+errorlog = "-"
+
+# One socket per user account is the default: a second instance would take it from the first.
+control_socket_disable = True
