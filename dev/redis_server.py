@@ -95,8 +95,8 @@ def start_redis(
         server = RedisServer(url, chosen, _launch(program, folder, password, chosen), temporary)
         if _answers(server):
             return server
-        server.stop()
         complaint = f"{program}: {(folder / 'redis.log').read_text(errors='replace')[-2000:]}"
+        server.stop()
     raise RedisDidNotStart(complaint)
 
 

@@ -1,0 +1,79 @@
+"""Gunicorn takes the settings file, and reads the address from the environment or .env."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A folder as a deployment has it: the settings file, an application, perhaps a .env."""
+    (tmp_path / "deploy").mkdir()
+    shutil.copy(ROOT / "deploy" / "gunicorn.conf.py", tmp_path / "deploy")
+    (tmp_path / "wsgi.py").write_text("def app(environ, start_response): ...\n")
+    return tmp_path
+
+
+def settings(checkout: Path, **environment: str) -> dict[str, str]:
+    """Return what Gunicorn makes of its settings, by name."""
+    clean = {
+        name: value
+        for name, value in os.environ.items()
+        if name not in {"HOST", "PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}
+    }
+    command = [sys.executable, "-m", "gunicorn", "--print-config"]
+    done = subprocess.run(
+        [*command, "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
+        cwd=checkout,
+        env=clean | environment,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=True,
+    )
+    pairs = (line.partition("=") for line in done.stdout.splitlines())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def test_the_address_is_the_usual_one_unless_set(checkout: Path) -> None:
+    read = settings(checkout)
+    assert read["bind"] == "['127.0.0.1:5000']"
+    assert read["workers"] == "1"
+
+
+def test_the_address_comes_from_the_environment(checkout: Path) -> None:
+    read = settings(checkout, HOST="127.0.0.2", PORT="6001", WEB_CONCURRENCY="3")
+    assert read["bind"] == "['127.0.0.2:6001']"
+    assert read["workers"] == "3"
+
+
+def test_the_file_is_read_but_the_environment_goes_first(checkout: Path) -> None:
+    (checkout / ".env").write_text("HOST=127.0.0.3\nPORT=6002\nWEB_CONCURRENCY=2\n")
+
+    read = settings(checkout, PORT="6003")
+
+    assert read["bind"] == "['127.0.0.3:6003']"
+    assert read["workers"] == "2"
+
+
+def test_a_long_address_is_written_with_brackets(checkout: Path) -> None:
+    assert settings(checkout, HOST="::1")["bind"] == "['[::1]:5000']"
+
+
+def test_open_pages_do_not_use_up_the_threads_and_only_the_proxy_here_is_believed(
+    checkout: Path,
+) -> None:
+    read = settings(checkout)
+    assert read["worker_class"].endswith("gthread") or "gthread" in read["worker_class"].lower()
+    assert int(read["threads"]) >= 100
+    assert read["preload_app"] == "False"
+    assert "127.0.0.1" in read["forwarded_allow_ips"]
+    assert "*" not in read["forwarded_allow_ips"]
+    assert read["accesslog"] == "None"
+    assert read["control_socket_disable"] == "True"
