@@ -5,6 +5,7 @@ import secrets
 import signal
 import subprocess
 import sys
+import termios
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -88,14 +89,19 @@ class ProcessRunner:
     grace: float = GRACE_SECONDS
     colour: bool | None = None
     children: list[Child] = field(default_factory=list)
-    _asked_to_stop: threading.Event = field(default_factory=threading.Event)
+    # No threading.Event: its lock cannot be taken again by a signal handler that comes upon a
+    # handler, and the runner would hang.
+    _asked_to_stop: bool = False
     _mark: str = field(default_factory=lambda: secrets.token_hex(8))
     _keeper: subprocess.Popen[bytes] | None = None
+    _terminal: int | None = None
     _print_lock: threading.Lock = field(default_factory=threading.Lock)
 
     def __enter__(self) -> "ProcessRunner":
+        if self.output.isatty():
+            self._terminal = self.output.fileno()
         if self.colour is None:
-            self.colour = self.output.isatty() and not os.environ.get("NO_COLOR")
+            self.colour = self._terminal is not None and not os.environ.get("NO_COLOR")
         # A session of its own, so that no Ctrl-C reaches it; and nothing of ours held open.
         self._keeper = subprocess.Popen(
             [sys.executable, "-I", "-S", keeper.__file__, self._mark, str(self.grace)],
@@ -151,7 +157,7 @@ class ProcessRunner:
         """Run a program to its end and return its exit status; ended too when we must stop."""
         child = self.start(name, command, env=env, cwd=cwd)
         try:
-            while child.process.poll() is None and not self._asked_to_stop.is_set():
+            while child.process.poll() is None and not self._asked_to_stop:
                 time.sleep(0.02)
         finally:
             self._end([child])
@@ -159,23 +165,30 @@ class ProcessRunner:
 
     def ask_to_stop(self) -> None:
         """Make `wait` return; may be called from a signal handler or another thread."""
-        self._asked_to_stop.set()
+        self._asked_to_stop = True
 
     @property
     def stopping(self) -> bool:
         """Whether somebody asked to stop."""
-        return self._asked_to_stop.is_set()
+        return self._asked_to_stop
 
     def dead_child(self) -> Child | None:
         """Return the first program that has ended by itself, if any."""
         return next((child for child in self.children if child.process.poll() is not None), None)
 
     def wait(self) -> Child | None:
-        """Wait until asked to stop (returns None) or a program ends (returns that one)."""
-        while not self._asked_to_stop.wait(0.1):
+        """Wait until asked to stop (returns None) or a program ends (returns that one).
+
+        The loss of the terminal that the output goes to is such a request: of a closed window,
+        only the first program in it is told, which may be a `make` that keeps it to itself.
+        """
+        while not self._asked_to_stop:
             dead = self.dead_child()
             if dead is not None:
                 return dead
+            if self._terminal_is_gone():
+                return None
+            time.sleep(0.1)
         return None
 
     def stop(self) -> None:
@@ -200,6 +213,15 @@ class ProcessRunner:
                 print(label + line, file=self.output, flush=True)
             except (OSError, ValueError):
                 return
+
+    def _terminal_is_gone(self) -> bool:
+        if self._terminal is None:
+            return False
+        try:
+            termios.tcgetattr(self._terminal)
+        except termios.error:
+            return True
+        return False
 
     def _relay(self, child: Child, on_line: Callable[[str], None] | None) -> None:
         stream = child.process.stdout

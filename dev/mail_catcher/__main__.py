@@ -3,11 +3,12 @@
 import argparse
 import signal
 import sys
-import threading
 from pathlib import Path
 
 from dev.loopback import LOOPBACK
 from dev.mail_catcher.catcher import MailCatcher
+
+STOPPING = {signal.SIGINT, signal.SIGTERM}
 
 
 def main() -> int:
@@ -17,16 +18,15 @@ def main() -> int:
     parser.add_argument("--http-port", type=int, default=8025, help="0 for any free port")
     parser.add_argument("--keep", type=Path, help="folder that messages are kept in")
     options = parser.parse_args()
-    asked_to_stop = threading.Event()
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: asked_to_stop.set())
+    # Held back in every thread, to be waited for below.
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOPPING)
     try:
         with MailCatcher(options.keep, options.smtp_port, options.http_port) as catcher:
             print(
                 f"mail catcher listening on {catcher.url} (SMTP on {LOOPBACK}:{catcher.smtp_port})",
                 flush=True,
             )
-            asked_to_stop.wait()
+            signal.sigwait(STOPPING)
     except OSError as error:
         print(f"mail catcher: {error}", file=sys.stderr)
         return 1

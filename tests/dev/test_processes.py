@@ -2,6 +2,7 @@
 
 import io
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -94,6 +95,19 @@ def test_nothing_is_left_behind_after_ctrl_c(
     assert alive(pids) == []
 
 
+def test_an_impatient_ctrl_c_many_times_over_stops_all_the_same(
+    running: tuple[subprocess.Popen[str], list[int]],
+) -> None:
+    runner, pids = running
+
+    for _ in range(200):
+        runner.send_signal(signal.SIGINT)
+        runner.send_signal(signal.SIGTERM)
+
+    assert runner.wait(15) == 0
+    assert alive(pids) == []
+
+
 def test_the_death_of_one_child_ends_all(
     running: tuple[subprocess.Popen[str], list[int]],
 ) -> None:
@@ -115,6 +129,28 @@ def test_nothing_is_left_behind_when_the_runner_itself_is_killed(
 
     runner.wait(15)
     assert_all_gone(pids + helpers)
+
+
+def test_a_closed_terminal_ends_all_though_only_its_first_program_is_told() -> None:
+    leader, terminal = pty.openpty()
+    deaf = "import signal, subprocess, sys; signal.signal(signal.SIGHUP, signal.SIG_IGN); "
+    deaf += "sys.exit(subprocess.call([sys.executable, *sys.argv[1:]]))"
+    with subprocess.Popen(
+        [sys.executable, "-c", deaf, "-c", RUNNER, FAMILY],
+        cwd=ROOT,
+        stdin=terminal,
+        stdout=terminal,
+        stderr=terminal,
+        start_new_session=True,
+    ) as first:
+        os.close(terminal)
+        shown = b""
+        while shown.count(b"pids") < 2 or not shown.endswith(b"\n"):
+            shown += os.read(leader, 4096)
+        below = psutil.Process(first.pid).children(recursive=True)
+        os.close(leader)
+        assert first.wait(15) == 0
+    assert_all_gone([child.pid for child in below])
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems have no death signal")
