@@ -114,6 +114,9 @@ def test_the_clear_button_works_from_the_page_and_from_nowhere_else(catcher: Mai
     assert requests.post(f"{catcher.url}/clear", timeout=5).status_code == 403
     assert len(catcher.messages()) == 1
 
+    # Browsers name the origin of a form only where the page's policy lets them.
+    page = requests.get(catcher.url, timeout=5)
+    assert page.headers["Referrer-Policy"] == "same-origin"
     own = requests.post(f"{catcher.url}/clear", headers={"Origin": catcher.url}, timeout=5)
     assert own.status_code == 200
     assert catcher.messages() == []
