@@ -1,0 +1,1 @@
+"""What administrators see and do, through the services of the others."""

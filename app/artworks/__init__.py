@@ -1,0 +1,1 @@
+"""Listings, their pictures, the secret threshold, the states of an artwork."""

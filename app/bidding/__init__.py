@@ -1,0 +1,1 @@
+"""Bids: the rules, and the one transaction that places one."""

@@ -1,0 +1,221 @@
+"""Settings: read from the environment once, checked all together, frozen."""
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, ValidationError, field_validator, model_validator
+from pydantic_core import PydanticCustomError
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+
+EXAMPLES = {
+    "SECRET_KEY": "the output of: python -c 'import secrets; print(secrets.token_hex(32))'",
+    "PUBLIC_URL": "https://bids.example.com",
+    "HOST": "127.0.0.1",
+    "PORT": "5000",
+    "WEB_CONCURRENCY": "2",
+    "DATABASE_URL": "postgresql://user:password@127.0.0.1/guesstheworth",
+    "REDIS_URL": "redis://:password@127.0.0.1:6379/0",
+    "STRIPE_SECRET_KEY": "sk_test_… from the Stripe dashboard, Developers, API keys",
+    "STRIPE_WEBHOOK_SECRET": "whsec_… from the Stripe dashboard, Developers, Webhooks",
+    "STRIPE_API_BASE": "http://127.0.0.1:12111",
+    "PAYMENT_WINDOW_SECONDS": "600",
+    "SWEEP_INTERVAL_SECONDS": "15",
+    "MAIL_SERVER": "127.0.0.1",
+    "MAIL_PORT": "587",
+    "MAIL_USE_TLS": "1",
+    "MAIL_DEFAULT_SENDER": "Guess The Worth <no-reply@example.com>",
+    "ALLOW_LIVE_PAYMENTS": "0",
+    "TRUSTED_PROXIES": "1",
+    "RATELIMIT_ENABLED": "1",
+    "LOG_FORMAT": "text",
+    "UPLOAD_DIR": "/var/lib/guesstheworth/uploads",
+    "UNPAID_WIN_LIMIT": "3",
+    "UNPAID_WIN_DAYS": "30",
+    "BIDDING_SUSPENSION_DAYS": "7",
+    "METRICS_TOKEN": "a long random text",
+}
+
+_PLACEHOLDERS = {"change-me", "changeme", "secret", "dev", "development", "your-secret-key"}
+# A day, less the margin that a session's backstop needs: Stripe accepts at most 24 hours.
+_LONGEST_WINDOW = 22 * 3600
+
+
+class SettingsError(Exception):
+    """Some settings are wrong; `problems` holds a line each: name, what is wrong, an example."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("\n".join(problems))
+        self.problems = problems
+
+
+def _wrong(message: str) -> PydanticCustomError:
+    return PydanticCustomError("setting", "{message}", {"message": message})
+
+
+class Settings(BaseSettings):
+    """Every setting of the product. Values never appear in `repr`: some are secrets."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+
+    secret_key: str = Field(min_length=16, repr=False)
+    public_url: str
+    host: str = "127.0.0.1"
+    port: int = Field(5000, ge=1, le=65535)
+    web_concurrency: int = Field(1, ge=1, le=64)
+    database_url: str = Field(f"sqlite:///{INSTANCE / 'guesstheworth.sqlite3'}", repr=False)
+    redis_url: str | None = Field(None, repr=False)
+    stripe_secret_key: str = Field(repr=False)
+    stripe_webhook_secret: str = Field(repr=False)
+    stripe_api_base: str | None = None
+    payment_window_seconds: int = Field(600, ge=1, le=_LONGEST_WINDOW)
+    sweep_interval_seconds: int = Field(15, ge=1, le=60)
+    mail_server: str = "127.0.0.1"
+    mail_port: int = Field(25, ge=1, le=65535)
+    mail_use_tls: bool = False
+    mail_username: str | None = None
+    mail_password: str | None = Field(None, repr=False)
+    mail_default_sender: str = ""
+    allow_live_payments: bool = False
+    trusted_proxies: int = Field(0, ge=0, le=8)
+    ratelimit_enabled: bool = True
+    log_format: Literal["text", "json"] = "text"
+    upload_dir: Path = INSTANCE / "uploads"
+    unpaid_win_limit: int = Field(3, ge=1, le=1000)
+    unpaid_win_days: int = Field(30, ge=1, le=3650)
+    bidding_suspension_days: int = Field(7, ge=1, le=3650)
+    metrics_token: str | None = Field(None, repr=False)
+
+    @field_validator("secret_key")
+    @classmethod
+    def _no_placeholder(cls, value: str) -> str:
+        if value.lower() in _PLACEHOLDERS or len(set(value)) < 5:
+            raise _wrong("is a placeholder, not a secret")
+        return value
+
+    @field_validator("public_url")
+    @classmethod
+    def _origin(cls, value: str) -> str:
+        return _http_url(value)
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _base(cls, value: str | None) -> str | None:
+        return _http_url(value) if value else None
+
+    @field_validator("redis_url")
+    @classmethod
+    def _redis(cls, value: str | None) -> str | None:
+        if not value:
+            return None
+        if urlsplit(value).scheme not in {"redis", "rediss"} or not urlsplit(value).hostname:
+            raise _wrong("must begin with redis:// or rediss:// and name a host")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _database(cls, value: str) -> str:
+        for scheme in ("postgresql://", "postgres://", "postgresql+psycopg://"):
+            if value.startswith(scheme):
+                return "postgresql+psycopg://" + value.removeprefix(scheme)
+        if value.startswith("sqlite:///") and ":memory:" not in value and value != "sqlite:///":
+            return value
+        raise _wrong("must be postgresql://… or sqlite:///FILE")
+
+    @field_validator("stripe_secret_key")
+    @classmethod
+    def _stripe_key(cls, value: str) -> str:
+        if not value.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")) or len(value) < 9:
+            raise _wrong("must be a secret key: it begins with sk_test_ (or sk_live_)")
+        return value
+
+    @field_validator("stripe_webhook_secret")
+    @classmethod
+    def _webhook_secret(cls, value: str) -> str:
+        if not value.startswith("whsec_") or len(value) < 12:
+            raise _wrong("must be a signing secret: it begins with whsec_")
+        return value
+
+    @field_validator("metrics_token", "mail_username", "mail_password")
+    @classmethod
+    def _empty_is_unset(cls, value: str | None) -> str | None:
+        return value or None
+
+    @model_validator(mode="after")
+    def _mixes(self) -> "Settings":
+        problems = []
+        if self.live_payments and not self.allow_live_payments:
+            problems.append(
+                "STRIPE_SECRET_KEY: is a live key, which takes real money; "
+                "set ALLOW_LIVE_PAYMENTS=1 to allow it, or use a key that begins with sk_test_"
+            )
+        if self.live_payments and self.stripe_api_base:
+            problems.append("STRIPE_API_BASE: may be set only with a test key (sk_test_…)")
+        if self.live_payments and not self.public_url.startswith("https://"):
+            problems.append("PUBLIC_URL: must begin with https:// when the Stripe key is live")
+        if self.mail_use_tls and bool(self.mail_username) != bool(self.mail_password):
+            problems.append("MAIL_USERNAME and MAIL_PASSWORD: set both or neither")
+        if problems:
+            raise _wrong("\n".join(problems))
+        return self
+
+    @property
+    def live_payments(self) -> bool:
+        """Whether the Stripe key moves real money."""
+        return "_live_" in self.stripe_secret_key[:8]
+
+    @property
+    def https(self) -> bool:
+        """Whether people reach the product over TLS."""
+        return self.public_url.startswith("https://")
+
+    @property
+    def sender(self) -> str:
+        """The From address of every mail."""
+        host = urlsplit(self.public_url).hostname or "localhost"
+        return self.mail_default_sender or f"Guess The Worth <no-reply@{host}>"
+
+
+def _http_url(value: str) -> str:
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise _wrong("must be a web address that begins with http:// or https://")
+    return value.rstrip("/")
+
+
+def read_settings(environment: dict[str, str] | None = None, **given: Any) -> Settings:
+    """The settings from the environment, with `.env` beside `wsgi.py` behind it.
+
+    `ENV_FILE` names another file than `.env`. `given` (lower-case names) overrides both.
+    Raises SettingsError with every problem at once.
+    """
+    if environment is None:
+        env_file: str | None = os.environ.get("ENV_FILE", str(ROOT / ".env"))
+        source: dict[str, Any] = given
+    else:
+        env_file = None
+        known = {name.lower(): value for name, value in environment.items()}
+        source = {name: known[name] for name in Settings.model_fields if name in known} | given
+    try:
+        if environment is None:
+            return Settings(_env_file=env_file, **source)
+        return Settings.model_validate(source)
+    except ValidationError as failure:
+        raise SettingsError(_problems(failure)) from None
+
+
+def _problems(failure: ValidationError) -> list[str]:
+    lines = []
+    for error in failure.errors(include_input=False, include_url=False):
+        name = str(error["loc"][0]).upper() if error["loc"] else ""
+        if not name:
+            lines += [f"{line}" for line in error["msg"].splitlines()]
+            continue
+        said = "is missing" if error["type"] == "missing" else error["msg"]
+        example = EXAMPLES.get(name)
+        lines.append(f"{name}: {said}" + (f"; example: {example}" if example else ""))
+    return lines

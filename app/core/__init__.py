@@ -1,0 +1,1 @@
+"""What everyone stands on: extensions, transactions, the clock, money, errors, audit, events."""

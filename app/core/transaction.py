@@ -1,0 +1,89 @@
+"""One use case, one transaction; never open across a call to Stripe, SMTP or Redis."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import Engine, event
+from sqlalchemy.orm import Session
+
+from app.core import events
+from app.core.extensions import db
+
+
+class NestedTransaction(RuntimeError):
+    """A use case was called from inside another one's transaction."""
+
+
+class TransactionOpen(RuntimeError):
+    """A vendor was about to be called while a transaction holds locks."""
+
+
+@contextmanager
+def transaction() -> Iterator[Session]:
+    """Run a block as one write transaction; commit at its end, roll back if it raises.
+
+    On SQLite it begins IMMEDIATE: a transaction that reads first and writes later would otherwise
+    fail with "database is locked" as soon as another writer came between. A read that this thread
+    has open is ended first. Events recorded inside are published after the commit.
+    Raises NestedTransaction when one is open already.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        raise NestedTransaction("finish the open transaction first")
+    session.close()
+    session.info["writing"] = True
+    session.info["events"] = recorded = list[events.Event]()
+    try:
+        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+        yield session
+        session.commit()
+    except BaseException:
+        session.rollback()
+        raise
+    finally:
+        session.info["writing"] = False
+        session.close()
+    events.publish(recorded)
+
+
+def leave_database() -> None:
+    """Give the connection back before a call that may take long.
+
+    Raises TransactionOpen when a write transaction is open.
+    """
+    session = db.session()
+    if session.info.get("writing"):
+        raise TransactionOpen("a vendor may not be called inside a transaction")
+    session.close()
+
+
+def init_database(app: Flask) -> None:
+    """Bind the database and teach SQLite to behave as PostgreSQL does where we rely on it."""
+    db.init_app(app)
+    with app.app_context():
+        engine = db.engine
+    if engine.dialect.name == "sqlite":
+        _tune_sqlite(engine)
+
+
+def _tune_sqlite(engine: Engine) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        # The driver's own implicit BEGIN comes too late and is never IMMEDIATE.
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "busy_timeout=5000",
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def begin(connection: Any) -> None:
+        kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
+        connection.exec_driver_sql(f"BEGIN {kind}")

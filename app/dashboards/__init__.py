@@ -1,0 +1,1 @@
+"""What buyers and sellers see of their own; reads only."""

@@ -1,0 +1,1 @@
+"""From a winning bid to money received, or to the artwork being free again."""

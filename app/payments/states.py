@@ -1,0 +1,82 @@
+"""The states of a payment and every move between them. Pure: nothing else decides."""
+
+from enum import StrEnum
+
+
+class PaymentStatus(StrEnum):
+    """Where a payment stands."""
+
+    PENDING = "PENDING"
+    PROCESSING = "PROCESSING"
+    SUCCEEDED = "SUCCEEDED"
+    REFUNDED = "REFUNDED"
+    CANCELED = "CANCELED"
+    FAILED = "FAILED"
+
+
+class PaymentEvent(StrEnum):
+    """What can happen to a payment, in Stripe's word or the product's."""
+
+    SESSION_PAID = "session_paid"
+    SESSION_UNPAID = "session_unpaid"
+    FUNDS_FAILED = "funds_failed"
+    SESSION_EXPIRED = "session_expired"
+    NEVER_CREATED = "never_created"
+    REFUSED_BY_STRIPE = "refused_by_stripe"
+    REFUNDED = "refunded"
+
+
+S = PaymentStatus
+E = PaymentEvent
+
+PAYMENT_MOVES: dict[tuple[PaymentStatus, PaymentEvent], PaymentStatus] = {
+    (S.PENDING, E.SESSION_PAID): S.SUCCEEDED,
+    (S.PENDING, E.SESSION_UNPAID): S.PROCESSING,
+    (S.PENDING, E.FUNDS_FAILED): S.FAILED,
+    (S.PENDING, E.SESSION_EXPIRED): S.CANCELED,
+    (S.PENDING, E.NEVER_CREATED): S.CANCELED,
+    (S.PENDING, E.REFUSED_BY_STRIPE): S.FAILED,
+    (S.PROCESSING, E.SESSION_PAID): S.SUCCEEDED,
+    (S.PROCESSING, E.FUNDS_FAILED): S.FAILED,
+    (S.SUCCEEDED, E.REFUNDED): S.REFUNDED,
+}
+
+OPEN = (S.PENDING, S.PROCESSING)
+CAPTURED = (S.SUCCEEDED, S.REFUNDED)
+RELEASED = (S.CANCELED, S.FAILED)
+
+
+class ForbiddenMove(ValueError):
+    """The table has no such move."""
+
+
+def move_payment(status: PaymentStatus, event: PaymentEvent) -> PaymentStatus:
+    """The state after `event`; raises ForbiddenMove when the table has no such move."""
+    try:
+        return PAYMENT_MOVES[status, event]
+    except KeyError:
+        raise ForbiddenMove(f"a payment that is {status} cannot take {event}") from None
+
+
+class Release(StrEnum):
+    """Why a win was not paid, as the API's `failure_reason` says it."""
+
+    DEADLINE = "deadline"
+    GAVE_UP = "buyer_gave_up"
+    SESSION_EXPIRED = "session_expired"
+    REFUSED = "refused_by_stripe"
+    FUNDS_FAILED = "funds_failed"
+
+
+# What counts against the buyer: they could have paid, and chose not to or let the time pass.
+UNPAID_WIN = (Release.DEADLINE, Release.GAVE_UP)
+
+
+class EventOutcome(StrEnum):
+    """What became of a webhook event."""
+
+    RECEIVED = "RECEIVED"
+    APPLIED = "APPLIED"
+    NO_EFFECT = "NO_EFFECT"
+    FLAGGED = "FLAGGED"
+    FAILED = "FAILED"

@@ -1,0 +1,1 @@
+"""HTTP matters that belong to no domain: errors, headers, filters, health, metrics."""
