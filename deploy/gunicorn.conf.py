@@ -8,9 +8,10 @@ from pathlib import Path
 
 from dotenv import dotenv_values
 
-# The application reads .env by itself, but the address is bound before that. The environment
-# goes first, as everywhere.
-_file = dotenv_values(Path(__file__).resolve().parent.parent / ".env")
+# The application reads .env (or ENV_FILE) by itself, but the address is bound before that. The
+# environment goes first, as everywhere.
+_root = Path(__file__).resolve().parent.parent
+_file = dotenv_values(os.environ.get("ENV_FILE") or _root / ".env")
 
 
 def _setting(name: str, default: str) -> str:

@@ -39,7 +39,7 @@ class Instance:
 
     def is_prepared(self, mark: str) -> bool:
         """Tell whether the database was prepared with this mark and is still there."""
-        stamp, database = self.path("prepared"), self.path("database.sqlite3")
+        stamp, database = self.path("prepared"), self.path("guesstheworth.sqlite3")
         return (
             stamp.is_file()
             and stamp.read_text() == mark

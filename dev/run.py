@@ -10,7 +10,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -66,7 +66,7 @@ class Run:
         self.began = time.monotonic()
         self.seconds: dict[str, float] = {}
         self.notes: list[str] = []
-        self.given = read_environment(os.environ, ROOT / ".env")
+        self.given = read_environment(os.environ, env_file())
         self.ports = wanted.made_free()
         self.notes += self.ports.moved_from(wanted)
         self.app_url = public_url(self.given, self.ports.app)
@@ -153,7 +153,7 @@ class Run:
             "UPLOAD_DIR": self.given.get("UPLOAD_DIR", str(self.instance.path("uploads"))),
         }
         if self.own_database:
-            own["DATABASE_URL"] = f"sqlite:///{self.instance.path('database.sqlite3')}"
+            own["DATABASE_URL"] = f"sqlite:///{self.instance.path('guesstheworth.sqlite3')}"
         if self.stripe.sandbox:
             own["STRIPE_SECRET_KEY"] = "sk_test_sandbox"  # noqa: S105 - the sandbox takes any
             own["STRIPE_WEBHOOK_SECRET"] = f"whsec_{self.instance.secret('webhook_secret')}"
@@ -165,19 +165,27 @@ class Run:
             own["MAIL_SERVER"] = LOOPBACK
             own["MAIL_PORT"] = str(self.ports.smtp)
             own["MAIL_USE_TLS"] = "0"
-        own["MAIL_DEFAULT_SENDER"] = self.given.get("MAIL_DEFAULT_SENDER", "no-reply@example.com")
+        if "MAIL_DEFAULT_SENDER" not in self.given:
+            own["MAIL_DEFAULT_SENDER"] = "Guess The Worth <no-reply@example.com>"
         ours = {**self.given, **own}
         if self.own_mail:
             # The catcher knows no accounts. Empty, not absent: absent would be read from .env.
             ours |= {name: "" for name in ("MAIL_USERNAME", "MAIL_PASSWORD") if name in ours}
         return ours
 
-    def _start(self, name: str, module: str = "", *arguments: str | Path, script: str = "") -> None:
+    def _start(
+        self,
+        name: str,
+        module: str = "",
+        *arguments: str | Path,
+        script: str = "",
+        environment: Mapping[str, str] | None = None,
+    ) -> None:
         program = [script] if script else ["-m", module]
         self.runner.start(
             name,
             [sys.executable, *program, *arguments],
-            env=self.environment,
+            env={**self.environment, **(environment or {})},
             cwd=ROOT,
             stage=PRODUCT if name in {"web", "worker"} else SERVICES,
         )
@@ -200,8 +208,9 @@ class Run:
             "sandbox",
             *("--host", LOOPBACK, "--port", str(self.ports.sandbox)),
             *("--webhook-url", self.webhook_url),
-            *("--webhook-secret", self.environment["STRIPE_WEBHOOK_SECRET"]),
-            *("--state", self.instance.path("sandbox.json")),
+            *("--state", self.instance.path("sandbox.sqlite3")),
+            # Not on the command line, which everybody on this machine can read.
+            environment={"SANDBOX_WEBHOOK_SECRET": self.environment["STRIPE_WEBHOOK_SECRET"]},
         )
 
     def _prepare_database(self) -> None:
@@ -266,11 +275,16 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     return parser.parse_args(arguments)
 
 
+def env_file() -> Path:
+    """Return the file that completes the environment, the one that the product reads too."""
+    return Path(os.environ.get("ENV_FILE") or ROOT / ".env")
+
+
 def wanted_ports(option: int | None) -> Ports:
     """Return the ports to try first: the option, then PORT, then the usual ones."""
     if option == 0:
         return Ports(0, 0, 0, 0)
-    chosen = read_environment(os.environ, ROOT / ".env").get("PORT", "")
+    chosen = read_environment(os.environ, env_file()).get("PORT", "")
     return Ports(app=option or (int(chosen) if chosen.isdigit() else Ports.app))
 
 

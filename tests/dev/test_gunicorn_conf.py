@@ -25,7 +25,7 @@ def settings(checkout: Path, **environment: str) -> dict[str, str]:
     clean = {
         name: value
         for name, value in os.environ.items()
-        if name not in {"HOST", "PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS"}
+        if name not in {"HOST", "PORT", "WEB_CONCURRENCY", "GUNICORN_CMD_ARGS", "ENV_FILE"}
     }
     command = [sys.executable, "-m", "gunicorn", "--print-config"]
     done = subprocess.run(
@@ -62,6 +62,12 @@ def test_the_file_is_read_but_the_environment_goes_first(checkout: Path) -> None
     assert read["workers"] == "2"
 
 
+def test_another_file_can_be_named(checkout: Path) -> None:
+    (checkout / ".env").write_text("PORT=6002\n")
+    (checkout / "other").write_text("PORT=6004\n")
+    assert settings(checkout, ENV_FILE="other")["bind"] == "['127.0.0.1:6004']"
+
+
 def test_a_long_address_is_written_with_brackets(checkout: Path) -> None:
     assert settings(checkout, HOST="::1")["bind"] == "['[::1]:5000']"
 
@@ -70,7 +76,7 @@ def test_open_pages_do_not_use_up_the_threads_and_only_the_proxy_here_is_believe
     checkout: Path,
 ) -> None:
     read = settings(checkout)
-    assert read["worker_class"].endswith("gthread") or "gthread" in read["worker_class"].lower()
+    assert "gthread" in read["worker_class"].lower()
     assert int(read["threads"]) >= 100
     assert read["preload_app"] == "False"
     assert "127.0.0.1" in read["forwarded_allow_ips"]

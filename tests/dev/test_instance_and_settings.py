@@ -61,14 +61,14 @@ def test_a_database_is_prepared_again_when_its_sources_or_the_file_changed(tmp_p
     mark = fingerprint(sources)
     assert not instance.is_prepared(mark)
 
-    instance.path("database.sqlite3").write_text("data")
+    instance.path("guesstheworth.sqlite3").write_text("data")
     instance.set_prepared(mark)
     assert instance.is_prepared(mark)
 
     (sources / "two.py").write_text("two")
     assert not instance.is_prepared(fingerprint(sources))
 
-    instance.path("database.sqlite3").unlink()
+    instance.path("guesstheworth.sqlite3").unlink()
     assert not instance.is_prepared(mark)
     instance.release()
 
