@@ -43,24 +43,29 @@ PAYMENT_METHOD_TYPES = words(
 )
 
 EXPAND = ListOf(Text(5000), longest=20)
-CURRENCY = Text(3)
+CURRENCY = Text()
 
 
-def _custom_text() -> Kind:
-    message = Group({"message": Text(1200)}, required=("message",))
-    names = ("after_submit", "shipping_address", "submit", "terms_of_service_acceptance")
-    return Group(dict.fromkeys(names, message))
-
-
+CUSTOM_TEXT = Group(
+    {
+        name: Group({"message": Text(longest)}, required=("message",))
+        for name, longest in (
+            ("after_submit", None),
+            ("shipping_address", 1000),
+            ("submit", 1000),
+            ("terms_of_service_acceptance", None),
+        )
+    }
+)
 PRODUCT_DATA = Group(
     {
         "name": Text(5000),
         "description": Text(40000),
-        "images": ListOf(Link(), longest=8),
+        "images": ListOf(Link(None), longest=8),
         "metadata": Metadata(),
         "tax_code": NotSimulated(),
         "tax_details": NotSimulated(),
-        "unit_label": Text(5000),
+        "unit_label": Text(),
     },
     required=("name",),
 )
@@ -139,7 +144,7 @@ CREATE_SESSION = Group(
         "cancel_url": Link(),
         "client_reference_id": Text(200),
         "currency": CURRENCY,
-        "custom_text": _custom_text(),
+        "custom_text": CUSTOM_TEXT,
         "customer_creation": Only(Choice(("always", "if_required")), ("if_required",)),
         "customer_email": Email(),
         "expand": EXPAND,
@@ -174,6 +179,7 @@ PAGING: dict[str, Kind] = {
     "limit": Integer(least=1, most=100),
     "starting_after": Text(5000),
 }
+UNBOUNDED_PAGING = {**PAGING, "ending_before": Text(), "starting_after": Text()}
 RETRIEVE = Group({"expand": EXPAND})
 RETRIEVE_INTENT = Group({"client_secret": NotSimulated(), "expand": EXPAND})
 EXPIRE_SESSION = Group({"expand": EXPAND})
@@ -196,14 +202,16 @@ LIST_INTENTS = Group(
 )
 LIST_CHARGES = Group(
     {
-        **PAGING,
+        **UNBOUNDED_PAGING,
         "created": PERIOD,
         "customer": NotSimulated(),
         "payment_intent": Text(5000),
         "transfer_group": NotSimulated(),
     }
 )
-LIST_REFUNDS = Group({**PAGING, "created": PERIOD, "charge": Text(), "payment_intent": Text(5000)})
+LIST_REFUNDS = Group(
+    {**UNBOUNDED_PAGING, "created": PERIOD, "charge": Text(), "payment_intent": Text(5000)}
+)
 LIST_EVENTS = Group(
     {
         **PAGING,

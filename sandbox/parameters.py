@@ -120,7 +120,7 @@ class Choice:
 class Link:
     """An http or https address."""
 
-    longest: int = 5000
+    longest: int | None = 5000
 
     def read(self, value: Any, path: str) -> str:
         """The address as it was sent."""
