@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from collections.abc import Iterator
 from typing import Any
 
@@ -9,6 +11,10 @@ import pytest
 import stripe
 
 from tests.sandbox.sandbox_process import SECRET, Receiver, Sandbox, session_params
+
+# A developer's machine may have no browser; in CI its absence fails the run.
+_BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+collect_ignore = [] if _BROWSER or os.environ.get("CI") else ["test_pages_in_browser.py"]
 
 
 @pytest.fixture(scope="session")

@@ -135,8 +135,14 @@ class Sandbox:
         """A request to the API without the library; `Idempotency_Key=` and so on as headers."""
         sent = {"Authorization": f"Bearer {KEY}"}
         sent.update({name.replace("_", "-"): value for name, value in headers.items()})
-        where = {"params": data} if method == "GET" else {"data": data}
-        return self.http.request(method, self.url + path, headers=sent, timeout=15, **where)
+        return self.http.request(
+            method,
+            self.url + path,
+            params=data if method == "GET" else None,
+            data=None if method == "GET" else data,
+            headers=sent,
+            timeout=15,
+        )
 
     def control(self, method: str, path: str, body: Body | None = None, status: int = 200) -> Any:
         """A request to the control API, which has to answer with `status`."""

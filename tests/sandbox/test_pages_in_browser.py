@@ -13,15 +13,15 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.sandbox.sandbox_process import Receiver, Sandbox, session_params
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser")
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
 
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    assert CHROMIUM is not None, "these tests need Chromium on PATH"
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium is not None, "these tests need Chromium on PATH"
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+        browser = playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
         yield browser
         browser.close()
 
