@@ -1,1 +1,1 @@
-"""HTTP matters that belong to no domain: errors, headers, filters, health, metrics."""
+"""What every answer passes through: errors, CSRF, security headers, filters, logs, health."""
