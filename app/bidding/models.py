@@ -31,5 +31,4 @@ class Bid(Model):
     bidder_id: Mapped[int] = mapped_column(Identifier, ForeignKey("users.id"))
     amount_cents: Mapped[int]
     status: Mapped[BidStatus] = mapped_column(one_of(BidStatus))
-    request_key: Mapped[str | None] = mapped_column(String(64), unique=True)
     created_at: Mapped[datetime] = mapped_column(Moment)

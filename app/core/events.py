@@ -62,15 +62,6 @@ class ArtworkExpired(Event):
 
 
 @dataclass(frozen=True)
-class CheckoutReady(Event):
-    """The payment's hosted page exists now; the buyer can pay."""
-
-    payment_id: int
-    artwork_id: int
-    buyer_id: int
-
-
-@dataclass(frozen=True)
 class PaymentDeclined(Event):
     """The card was refused; the buyer may try again until the deadline.
 

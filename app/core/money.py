@@ -4,7 +4,8 @@ import re
 from decimal import Decimal
 
 CURRENCY = "usd"
-# Stripe's own limits for a charge in USD: docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
+# Stripe's own limits for a charge in USD:
+# docs.stripe.com/currencies#minimum-and-maximum-charge-amounts
 MINIMUM_CENTS = 50
 MAXIMUM_CENTS = 99_999_999
 AMOUNT_LIMITS = "from 0.50 to 999,999.99"
@@ -32,7 +33,8 @@ def parse_amount(text: str) -> int:
 
 def parse_decimal(number: Decimal | int) -> int:
     """Whole cents from an exact number with at most two decimals; raises InvalidAmount."""
-    cents = Decimal(number) * 100 if abs(number) < 10**9 else Decimal(-1)
+    exact = Decimal(number)
+    cents = exact * 100 if exact.is_finite() and abs(exact) < Decimal(10**9) else Decimal(-1)
     if cents != cents.to_integral_value():
         raise InvalidAmount(f"Enter an amount {AMOUNT_LIMITS} with at most two decimals.")
     return _within_limits(int(cents))

@@ -1,0 +1,69 @@
+"""Guess The Worth: the one place that wires settings, extensions, packages and errors together."""
+
+from flask import Flask
+
+from app import config
+
+
+def create_app(settings: config.Settings | None = None) -> Flask:
+    """The application for `settings` (from the environment when not given).
+
+    Raises SettingsError when a setting is missing or wrong.
+    """
+    settings = settings or config.read_settings()
+    app = Flask(
+        __name__,
+        template_folder=str(config.ROOT / "templates"),
+        instance_path=str(config.INSTANCE),
+        static_folder="static",
+    )
+    configure(app, settings)
+    from app import wiring
+
+    wiring.bind_extensions(app, settings)
+    wiring.register_packages(app)
+    return app
+
+
+def configure(app: Flask, settings: config.Settings) -> None:
+    """Turn the settings into Flask's and the extensions' own."""
+    config.INSTANCE.mkdir(parents=True, exist_ok=True)
+    settings.upload_dir.mkdir(parents=True, exist_ok=True)
+    sqlite = settings.database_url.startswith("sqlite")
+    engine: dict[str, object] = {"pool_pre_ping": not sqlite}
+    if sqlite:
+        engine |= {"connect_args": {"timeout": 5, "check_same_thread": False}}
+    else:
+        engine |= {
+            "pool_size": 20,
+            "max_overflow": 0,
+            "pool_timeout": 5,
+            "connect_args": {"connect_timeout": 5, "options": "-c statement_timeout=10000"},
+        }
+    app.config.update(
+        SETTINGS=settings,
+        SECRET_KEY=settings.secret_key,
+        MAX_CONTENT_LENGTH=11 * 1024 * 1024,
+        MAX_FORM_MEMORY_SIZE=512 * 1024,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=engine,
+        SESSION_COOKIE_NAME="__Host-session" if settings.https else "session",
+        SESSION_COOKIE_SECURE=settings.https,
+        SESSION_COOKIE_HTTPONLY=True,
+        SESSION_COOKIE_SAMESITE="Lax",
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_TIME_LIMIT=None,
+        WTF_CSRF_SSL_STRICT=False,
+        MAIL_SERVER=settings.mail_server,
+        MAIL_PORT=settings.mail_port,
+        MAIL_USE_TLS=settings.mail_use_tls,
+        MAIL_USERNAME=settings.mail_username,
+        MAIL_PASSWORD=settings.mail_password,
+        MAIL_DEFAULT_SENDER=settings.sender,
+        API_TITLE="Guess The Worth",
+        API_VERSION="v1",
+        OPENAPI_VERSION="3.1.0",
+        OPENAPI_URL_PREFIX="/api",
+        OPENAPI_JSON_PATH="openapi.json",
+        TEMPLATES_AUTO_RELOAD=False,
+    )

@@ -1,0 +1,46 @@
+"""Shapes of the bidding API."""
+
+from marshmallow import Schema, fields
+from marshmallow.validate import Range
+
+from app.core.api import Amount, AmountIn, Moment, Strict
+
+
+class BidIn(Strict):
+    """An offer."""
+
+    artwork_id = fields.Integer(
+        required=True, strict=True, validate=Range(1, 2**62, error="Enter a whole number from 1.")
+    )
+    amount = AmountIn(required=True)
+
+
+class OwedOut(Schema):
+    """What a winning bid owes, and where to pay it."""
+
+    id = fields.Integer()
+    status = fields.String()
+    amount = Amount()
+    currency = fields.String()
+    checkout_url = fields.String(allow_none=True)
+    expires_at = Moment()
+
+
+class BidOut(Schema):
+    """A bid as its own bidder sees it."""
+
+    id = fields.Integer()
+    artwork_id = fields.Integer()
+    amount = Amount()
+    status = fields.String()
+    is_winning = fields.Boolean()
+    created_at = Moment()
+    payment = fields.Nested(OwedOut, allow_none=True)
+
+
+class PublicBidOut(Schema):
+    """A losing bid as anyone may see it."""
+
+    amount = Amount()
+    bidder = fields.String()
+    created_at = Moment()

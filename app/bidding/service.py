@@ -1,0 +1,12 @@
+"""What others may ask of bidding."""
+
+from app.bidding.defaults import release_bid
+from app.bidding.placing import BidOutcome, place_bid
+from app.core.events import PaymentReleased, on_record
+
+__all__ = ["BidOutcome", "listen", "place_bid"]
+
+
+def listen() -> None:
+    """Release the bid in the transaction that releases its payment."""
+    on_record(PaymentReleased, release_bid)

@@ -1,0 +1,50 @@
+"""Hints to the worker through Redis: a job named here is owed by the database all the same."""
+
+import logging
+from datetime import datetime
+from typing import Any
+
+from flask import current_app
+from redis import Redis
+from redis.backoff import ExponentialBackoff
+from redis.exceptions import RedisError
+from redis.retry import Retry
+from rq import Queue
+from rq.serializers import JSONSerializer
+
+from app.core import clock
+
+log = logging.getLogger(__name__)
+
+QUEUES = ("payments", "mail", "default")
+_JOB_SECONDS = 60
+
+
+def connect_redis(url: str) -> "Redis[bytes]":
+    """A connection that gives up within about a second: nobody waits for a hint."""
+    return Redis.from_url(
+        url,
+        socket_connect_timeout=1,
+        socket_timeout=2,
+        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+    )
+
+
+def hint(queue: str, job: str, *args: Any, at: datetime | None = None) -> bool:
+    """Ask the worker to run `job` (dotted name) now or at a moment.
+
+    False when Redis is not set or away: the sweep will find what is owed in the database.
+    """
+    redis = current_app.extensions.get("hint_redis")
+    if redis is None:
+        return False
+    try:
+        line = Queue(queue, connection=redis, serializer=JSONSerializer)
+        if at is not None and at > clock.now():
+            line.enqueue_at(at, job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400)
+        else:
+            line.enqueue(job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400)
+    except (RedisError, OSError) as away:
+        log.warning("no hint for %s: Redis is away (%s)", job, type(away).__name__)
+        return False
+    return True

@@ -1,0 +1,214 @@
+"""From a winning bid to a page where it can be paid."""
+
+import logging
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import current_app
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.config import Settings
+from app.core import clock
+from app.core.audit import record_audit
+from app.core.money import CURRENCY
+from app.core.transaction import transaction
+from app.payments import settlement
+from app.payments.attention import raise_attention
+from app.payments.gateway import (
+    CheckoutRequest,
+    CheckoutSession,
+    GatewayMisconfigured,
+    GatewayRefused,
+    GatewayUnavailable,
+    ServerErrorAnswered,
+    checkout_params,
+    gateway,
+)
+from app.payments.models import Payment
+from app.payments.states import PaymentEvent, PaymentStatus
+
+log = logging.getLogger(__name__)
+
+# Stripe wants `expires_at` at least 30 minutes ahead whenever the request first reaches it, which
+# may be as late as the deadline; the rest is margin for clocks that differ.
+_BACKSTOP = timedelta(minutes=35)
+# A 5xx that is not marked as stored may pass; after so many for one key it is taken as stored.
+_SERVER_ERRORS_PER_KEY = 2
+
+
+def open_payment(
+    session: Session,
+    *,
+    bid_id: int,
+    artwork_id: int,
+    artwork_title: str,
+    buyer_id: int,
+    buyer_email: str,
+    seller_id: int,
+    amount_cents: int,
+    moment: datetime,
+) -> Payment:
+    """Write down what the winner owes, with the request that will be sent to Stripe for it."""
+    settings: Settings = current_app.config["SETTINGS"]
+    payment = Payment(
+        bid_id=bid_id,
+        artwork_id=artwork_id,
+        buyer_id=buyer_id,
+        seller_id=seller_id,
+        amount_cents=amount_cents,
+        currency=CURRENCY,
+        livemode=settings.live_payments,
+        status=PaymentStatus.PENDING,
+        deadline_at=moment + timedelta(seconds=settings.payment_window_seconds),
+        idempotency_key=f"bid-{bid_id}",
+        checkout_params={},
+        created_at=moment,
+        updated_at=moment,
+    )
+    session.add(payment)
+    session.flush()
+    payment.idempotency_key = _key(payment.id, 1, moment)
+    payment.checkout_params = checkout_params(
+        CheckoutRequest(
+            payment_id=payment.id,
+            bid_id=bid_id,
+            artwork_id=artwork_id,
+            buyer_id=buyer_id,
+            seller_id=seller_id,
+            buyer_email=buyer_email,
+            artwork_title=artwork_title,
+            amount_cents=amount_cents,
+            expires_at=payment.deadline_at + _BACKSTOP,
+            public_url=settings.public_url,
+        )
+    )
+    session.flush()
+    return payment
+
+
+def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
+    """Make sure that Stripe has the session of an open payment, and that we know it.
+
+    Always asks under the persisted key, so a session whose answer was lost is found again.
+    True when the payment has its session now, or is over because Stripe refused for good; False
+    when Stripe cannot tell.
+    """
+    for _ in range(2):
+        try:
+            word = gateway(patient=patient).create_session(
+                payment.checkout_params, payment.idempotency_key
+            )
+        except ServerErrorAnswered as failure:
+            log.warning("payment %s: %s", payment.id, failure)
+            renewed = _count_server_error(payment, stored=failure.replayed)
+            if renewed is None:
+                return False
+            payment = renewed
+            continue
+        except GatewayRefused as refused:
+            return _refused(payment, refused)
+        except GatewayMisconfigured as failure:
+            log.error("payment %s: Stripe does not accept our request: %s", payment.id, failure)
+            with transaction() as session:
+                raise_attention(
+                    session,
+                    "stripe_refuses_us",
+                    f"stripe_refuses_us:{payment.id}:{payment.attempt}",
+                    payment.id,
+                    f"Stripe does not accept the request for a checkout page ({failure}). "
+                    "Check STRIPE_SECRET_KEY.",
+                )
+            return False
+        except GatewayUnavailable as failure:
+            log.warning("payment %s: no answer from Stripe (%s)", payment.id, failure)
+            return False
+        _record_session(payment, word)
+        return True
+    return False
+
+
+def _record_session(payment: Payment, word: CheckoutSession) -> None:
+    moment = clock.now()
+    with transaction() as session:
+        recorded = session.execute(
+            update(Payment)
+            .where(
+                Payment.id == payment.id,
+                Payment.attempt == payment.attempt,
+                Payment.stripe_session_id.is_(None),
+                Payment.status == PaymentStatus.PENDING,
+            )
+            .values(
+                stripe_session_id=word.id,
+                checkout_url=word.url,
+                payable_at=moment,
+                server_errors=0,
+                updated_at=moment,
+            )
+            .returning(Payment.id)
+        ).first()
+        if recorded is not None:
+            record_audit(
+                session, "payment.session_created", "payment", payment.id, session_id=word.id
+            )
+
+
+def _count_server_error(payment: Payment, *, stored: bool) -> Payment | None:
+    """Note a 5xx; the payment with a fresh attempt when this key will never give more."""
+    with transaction() as session:
+        row = session.scalar(
+            select(Payment)
+            .where(Payment.id == payment.id, Payment.attempt == payment.attempt)
+            .where(Payment.status == PaymentStatus.PENDING, Payment.stripe_session_id.is_(None))
+            .with_for_update()
+        )
+        if row is None:
+            return None
+        row.server_errors += 1
+        if not stored and row.server_errors < _SERVER_ERRORS_PER_KEY:
+            return None
+        _renew(session, row)
+        return row
+
+
+def _renew(session: Session, row: Payment) -> None:
+    moment = clock.now()
+    row.attempt += 1
+    row.server_errors = 0
+    row.idempotency_key = _key(row.id, row.attempt, row.created_at)
+    params: dict[str, Any] = dict(row.checkout_params)
+    params["expires_at"] = int((max(row.deadline_at, moment) + _BACKSTOP).timestamp())
+    row.checkout_params = params
+    row.updated_at = moment
+    record_audit(session, "payment.attempt_renewed", "payment", row.id, attempt=row.attempt)
+
+
+def _refused(payment: Payment, refused: GatewayRefused) -> bool:
+    """Stripe took no effect and will not: try anew while there is time, or close the payment."""
+    with transaction() as session:
+        row = settlement.lock_payment(session, payment.id)
+        if row.attempt != payment.attempt or row.stripe_session_id is not None:
+            return True
+        if row.status != PaymentStatus.PENDING:
+            return True
+        if settlement.is_due(row):
+            settlement.close_unpaid(session, row, PaymentEvent.NEVER_CREATED)
+            return True
+        if refused.parameter == "expires_at":
+            _renew(session, row)
+            return False
+        raise_attention(
+            session,
+            "checkout_refused",
+            f"checkout_refused:{row.id}",
+            row.id,
+            f"Stripe refused to make the checkout page: {refused}",
+        )
+        settlement.close_unpaid(session, row, PaymentEvent.REFUSED_BY_STRIPE)
+        return True
+
+
+def _key(payment_id: int, attempt: int, created_at: datetime) -> str:
+    # The moment tells apart equal numbers of two databases that share one Stripe account.
+    return f"payment-{payment_id}-attempt-{attempt}-{int(created_at.timestamp() * 1000)}"

@@ -1,0 +1,259 @@
+"""Stripe, in the product's own types. The only file that imports `stripe`.
+
+Facts: docs.stripe.com/api/checkout/sessions, docs.stripe.com/api/idempotent_requests,
+docs.stripe.com/payments/checkout/managing-limited-inventory, docs.stripe.com/webhooks.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, NoReturn
+
+import stripe
+from flask import current_app
+
+from app.config import Settings
+from app.core.money import CURRENCY
+from app.core.transaction import leave_database
+
+
+class GatewayUnavailable(Exception):
+    """Stripe gave no usable answer; whether the request took effect is unknown."""
+
+
+class ServerErrorAnswered(GatewayUnavailable):
+    """Stripe answered 5xx. `replayed` when that answer is stored for the idempotency key."""
+
+    def __init__(self, message: str, replayed: bool) -> None:
+        super().__init__(message)
+        self.replayed = replayed
+
+
+class GatewayMisconfigured(GatewayUnavailable):
+    """Stripe does not accept the key, or the key was used for another request."""
+
+
+class GatewayRefused(Exception):
+    """Stripe refused the request for good: it had no effect."""
+
+    def __init__(self, message: str, parameter: str | None, code: str | None) -> None:
+        super().__init__(message)
+        self.parameter = parameter
+        self.code = code
+
+
+class InvalidSignature(Exception):
+    """The request does not bear a fresh signature of ours: not Stripe's word."""
+
+
+@dataclass(frozen=True)
+class CheckoutSession:
+    """A Checkout Session as Stripe describes it; amounts in cents."""
+
+    id: str
+    status: str
+    payment_status: str
+    url: str | None
+    amount_cents: int | None
+    currency: str | None
+    livemode: bool
+    payment_intent_id: str | None
+    charge_id: str | None
+    payment_id: int | None
+    funds_failed: bool
+
+
+@dataclass(frozen=True)
+class SignedEvent:
+    """A webhook event whose signature was verified. `thing` is its `data.object`."""
+
+    id: str
+    type: str
+    livemode: bool
+    thing: dict[str, Any]
+    payload: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class CheckoutRequest:
+    """What a buyer is to pay, for what, and where Stripe sends them afterwards."""
+
+    payment_id: int
+    bid_id: int
+    artwork_id: int
+    buyer_id: int
+    seller_id: int
+    buyer_email: str
+    artwork_title: str
+    amount_cents: int
+    expires_at: datetime
+    public_url: str
+
+
+def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
+    """The parameters of a hosted Checkout Session, at API version 2026-10-28."""
+    metadata = {
+        "payment_id": str(request.payment_id),
+        "bid_id": str(request.bid_id),
+        "artwork_id": str(request.artwork_id),
+        "buyer_id": str(request.buyer_id),
+        "seller_id": str(request.seller_id),
+    }
+    page = f"{request.public_url}/payments/{request.payment_id}"
+    return {
+        "mode": "payment",
+        "allowed_payment_method_types": ["card"],
+        "adaptive_pricing": {"enabled": False},
+        "submit_type": "pay",
+        "line_items": [
+            {
+                "quantity": 1,
+                "price_data": {
+                    "currency": CURRENCY,
+                    "unit_amount": request.amount_cents,
+                    "product_data": {"name": request.artwork_title},
+                },
+            }
+        ],
+        "client_reference_id": str(request.payment_id),
+        "metadata": metadata,
+        "payment_intent_data": {"metadata": metadata},
+        "customer_email": request.buyer_email,
+        "expires_at": int(request.expires_at.timestamp()),
+        "success_url": f"{page}/return",
+        "cancel_url": f"{page}/back",
+    }
+
+
+class Gateway:
+    """Stripe's operations around Checkout.
+
+    `patience` is (connect, read) seconds of one try; `retries` are made by Stripe's library under
+    the same idempotency key. No transaction may be open while a method runs.
+    """
+
+    def __init__(self, settings: Settings, patience: tuple[float, float], retries: int) -> None:
+        base = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
+        self._client = stripe.StripeClient(
+            settings.stripe_secret_key,
+            base_addresses=base,  # type: ignore[arg-type]
+            http_client=stripe.RequestsClient(timeout=patience),
+            max_network_retries=retries,
+        )
+        self._webhook_secret = settings.stripe_webhook_secret
+
+    def create_session(self, params: dict[str, Any], idempotency_key: str) -> CheckoutSession:
+        """Create the session, or get the one already created under this key.
+
+        Raises GatewayRefused (none was created) or GatewayUnavailable (unknown).
+        """
+        leave_database()
+        try:
+            made = self._client.v1.checkout.sessions.create(
+                params,  # type: ignore[arg-type]
+                {"idempotency_key": idempotency_key},
+            )
+        except stripe.StripeError as failure:
+            _translate(failure)
+        return read_session(made.to_dict())
+
+    def retrieve_session(self, session_id: str) -> CheckoutSession:
+        """What Stripe says of the session now. Raises GatewayRefused or GatewayUnavailable."""
+        leave_database()
+        try:
+            found = self._client.v1.checkout.sessions.retrieve(
+                session_id, {"expand": ["payment_intent"]}
+            )
+        except stripe.StripeError as failure:
+            _translate(failure)
+        return read_session(found.to_dict())
+
+    def expire_session(self, session_id: str) -> CheckoutSession:
+        """Close the session to payment, and tell how it stands: `expired`, or `complete`.
+
+        Stripe expires only an open session; when it refuses, its present state is the answer.
+        Raises GatewayRefused (no such session) or GatewayUnavailable.
+        """
+        leave_database()
+        try:
+            return read_session(self._client.v1.checkout.sessions.expire(session_id).to_dict())
+        except stripe.InvalidRequestError:
+            return self.retrieve_session(session_id)
+        except stripe.StripeError as failure:
+            _translate(failure)
+
+    def verify_event(self, body: bytes, signature: str) -> SignedEvent:
+        """The event in a webhook request. Raises InvalidSignature when it is not Stripe's."""
+        try:
+            event = self._client.construct_event(body, signature, self._webhook_secret)
+            payload = event.to_dict()
+            return SignedEvent(
+                id=str(payload["id"]),
+                type=str(payload["type"]),
+                livemode=bool(payload.get("livemode")),
+                thing=dict(payload["data"]["object"]),
+                payload=payload,
+            )
+        except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as wrong:
+            raise InvalidSignature(type(wrong).__name__) from None
+
+
+def read_session(data: dict[str, Any]) -> CheckoutSession:
+    """A session object of the API, or of an event, in our words."""
+    intent = data.get("payment_intent")
+    expanded: dict[str, Any] = intent if isinstance(intent, dict) else {}
+    intent_id = expanded.get("id") if expanded else intent
+    return CheckoutSession(
+        id=str(data["id"]),
+        status=str(data.get("status")),
+        payment_status=str(data.get("payment_status")),
+        url=data.get("url"),
+        amount_cents=data.get("amount_total"),
+        currency=data.get("currency"),
+        livemode=bool(data.get("livemode")),
+        payment_intent_id=intent_id,
+        charge_id=_identifier(expanded.get("latest_charge")),
+        payment_id=read_payment_id(data),
+        funds_failed=expanded.get("status") in ("requires_payment_method", "canceled"),
+    )
+
+
+def read_payment_id(data: dict[str, Any]) -> int | None:
+    """Our own payment's number from an object's metadata, when it bears one."""
+    text = str((data.get("metadata") or {}).get("payment_id", ""))
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+
+
+def _identifier(value: Any) -> str | None:
+    found = value.get("id") if isinstance(value, dict) else value
+    return None if found is None else str(found)
+
+
+def _translate(failure: stripe.StripeError) -> NoReturn:
+    status = failure.http_status or 0
+    said = f"{type(failure).__name__} {status or ''} {failure.code or ''}".strip()
+    if isinstance(failure, stripe.IdempotencyError) or status in (401, 403):
+        raise GatewayMisconfigured(said) from failure
+    if status >= 500:
+        headers = {name.lower(): value for name, value in dict(failure.headers or {}).items()}
+        raise ServerErrorAnswered(
+            said, replayed=headers.get("idempotent-replayed") == "true"
+        ) from failure
+    if isinstance(failure, stripe.InvalidRequestError) and status in (400, 404):
+        raise GatewayRefused(
+            str(failure.user_message or said)[:300], failure.param, failure.code
+        ) from failure
+    raise GatewayUnavailable(said) from failure
+
+
+def init_gateway(settings: Settings) -> dict[str, Gateway]:
+    """The two ways to ask: `prompt` while somebody waits (13 s at the most), `patient` in jobs."""
+    return {
+        "prompt": Gateway(settings, patience=(2, 4), retries=1),
+        "patient": Gateway(settings, patience=(3, 10), retries=2),
+    }
+
+
+def gateway(*, patient: bool = False) -> Gateway:
+    """The application's gateway."""
+    gateways: dict[str, Gateway] = current_app.extensions["stripe_gateways"]
+    return gateways["patient" if patient else "prompt"]

@@ -1,0 +1,189 @@
+"""Reading payments: as plain values, each with what its reader may know."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Select, exists, select
+
+from app.artworks.models import Artwork
+from app.core import clock
+from app.core.access import Viewer
+from app.core.errors import NotFound
+from app.core.extensions import db
+from app.core.paging import Page, paginate
+from app.payments.models import Attention, Payment
+from app.payments.states import CAPTURED, OPEN, PaymentStatus
+
+
+@dataclass(frozen=True)
+class PaymentView:
+    """A payment as its buyer, its artwork's seller or an administrator reads it."""
+
+    id: int
+    bid_id: int
+    artwork_id: int
+    artwork_title: str
+    buyer_id: int
+    seller_id: int
+    status: PaymentStatus
+    amount_cents: int
+    currency: str
+    failure_reason: str | None
+    session_url: str | None
+    deadline_at: datetime
+    give_up_at: datetime | None
+    stripe_session_id: str | None
+    refunded_cents: int
+    asked_at: datetime | None
+    paid_at: datetime | None
+    created_at: datetime
+    updated_at: datetime
+    needs_person: bool
+
+    @property
+    def payable(self) -> bool:
+        """Whether the buyer may still pay."""
+        return (
+            self.status == PaymentStatus.PENDING
+            and self.give_up_at is None
+            and self.deadline_at > clock.now()
+        )
+
+    @property
+    def checkout_url(self) -> str | None:
+        """Stripe's page, while the payment can be paid there."""
+        return self.session_url if self.payable else None
+
+    @property
+    def expires_at(self) -> datetime:
+        """The buyer's deadline."""
+        return self.deadline_at
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the outcome is still unknown."""
+        return self.status in OPEN
+
+    def seen_by(self, user_id: int | None) -> dict[str, Any]:
+        """The API's shape; Stripe's page is shown only to the buyer."""
+        return {
+            "id": self.id,
+            "bid_id": self.bid_id,
+            "artwork_id": self.artwork_id,
+            "status": self.status.value,
+            "amount": self.amount_cents,
+            "currency": self.currency,
+            "failure_reason": self.failure_reason,
+            "checkout_url": self.checkout_url if user_id == self.buyer_id else None,
+            "expires_at": self.deadline_at,
+            "stripe_session_id": self.stripe_session_id,
+            "created_at": self.created_at,
+            "updated_at": self.updated_at,
+        }
+
+
+def _select() -> Select[Any]:
+    flagged = exists().where(
+        Attention.payment_id == Payment.id, Attention.acknowledged_at.is_(None)
+    )
+    return select(Payment, Artwork.title, flagged).join(Artwork, Artwork.id == Payment.artwork_id)
+
+
+def _view(row: Any) -> PaymentView:
+    payment, title, flagged = row
+    return PaymentView(
+        id=payment.id,
+        bid_id=payment.bid_id,
+        artwork_id=payment.artwork_id,
+        artwork_title=title,
+        buyer_id=payment.buyer_id,
+        seller_id=payment.seller_id,
+        status=payment.status,
+        amount_cents=payment.amount_cents,
+        currency=payment.currency,
+        failure_reason=payment.failure_reason,
+        session_url=payment.checkout_url,
+        deadline_at=payment.deadline_at,
+        give_up_at=payment.give_up_at,
+        stripe_session_id=payment.stripe_session_id,
+        refunded_cents=payment.refunded_cents,
+        asked_at=payment.asked_at,
+        paid_at=payment.paid_at,
+        created_at=payment.created_at,
+        updated_at=payment.updated_at,
+        needs_person=bool(flagged),
+    )
+
+
+def _one(query: Select[Any]) -> PaymentView:
+    row = db.session.execute(
+        query.limit(1).execution_options(populate_existing=True)
+    ).first()
+    if row is None:
+        raise NotFound
+    return _view(row)
+
+
+def _visible(query: Select[Any], reader: Viewer) -> Select[Any]:
+    if reader.is_admin:
+        return query
+    return query.where((Payment.buyer_id == reader.id) | (Payment.seller_id == reader.id))
+
+
+def payment(payment_id: int, reader: Viewer) -> PaymentView:
+    """One payment, for its buyer, its seller or an administrator; NotFound for anyone else."""
+    return _one(_visible(_select().where(Payment.id == payment_id), reader))
+
+
+def own_payment(payment_id: int, buyer_id: int) -> PaymentView:
+    """One payment of this buyer; NotFound for anyone else."""
+    return _one(_select().where(Payment.id == payment_id, Payment.buyer_id == buyer_id))
+
+
+def own_payment_of_bid(bid_id: int, buyer_id: int) -> PaymentView:
+    """The payment that a buyer's own winning bid owes; NotFound otherwise."""
+    return _one(_select().where(Payment.bid_id == bid_id, Payment.buyer_id == buyer_id))
+
+
+def payment_by_session(session_id: str, reader: Viewer) -> PaymentView:
+    """The payment of a Checkout Session; NotFound as `payment`."""
+    return _one(_visible(_select().where(Payment.stripe_session_id == session_id), reader))
+
+
+def payment_in_force(artwork_id: int, reader: Viewer) -> PaymentView:
+    """The captured payment of an artwork, else the open one, else the reader's own latest.
+
+    A buyer sees only payments of their own.
+    """
+    query = _visible(_select().where(Payment.artwork_id == artwork_id), reader)
+    for statuses in (CAPTURED, OPEN):
+        row = db.session.execute(query.where(Payment.status.in_(statuses)).limit(1)).first()
+        if row is not None:
+            return _view(row)
+    return _one(query.order_by(Payment.id.desc()))
+
+
+def payments_of_buyer(buyer_id: int, page: int, per_page: int) -> Page[PaymentView]:
+    """A buyer's payments, newest first."""
+    query = _select().where(Payment.buyer_id == buyer_id).order_by(Payment.id.desc())
+    return paginate(query, page, per_page).map(_view)
+
+
+def payments_of_bids(bid_ids: list[int]) -> dict[int, PaymentView]:
+    """The payments that these bids owe, by bid."""
+    if not bid_ids:
+        return {}
+    rows = db.session.execute(_select().where(Payment.bid_id.in_(bid_ids))).all()
+    return {view.bid_id: view for view in map(_view, rows)}
+
+
+def open_payment_of_buyer(artwork_id: int, buyer_id: int) -> PaymentView | None:
+    """The payment that a buyer owes for an artwork now, if any."""
+    row = db.session.execute(
+        _select()
+        .where(Payment.artwork_id == artwork_id, Payment.buyer_id == buyer_id)
+        .where(Payment.status.in_(OPEN))
+        .limit(1)
+    ).first()
+    return None if row is None else _view(row)

@@ -1,0 +1,272 @@
+"""Stripe's events: verified, stored and applied in one transaction, answered only then."""
+
+import logging
+from collections.abc import Callable
+from typing import Any
+
+from prometheus_client import Counter
+from sqlalchemy import or_, select, update
+from sqlalchemy.dialects.postgresql import insert as postgresql_insert
+from sqlalchemy.dialects.sqlite import insert as sqlite_insert
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
+
+from app.artworks import queries as artworks
+from app.core import clock
+from app.core.audit import record_audit
+from app.core.errors import NotFound
+from app.core.events import PaymentDeclined, record
+from app.core.extensions import db
+from app.core.transaction import transaction
+from app.payments import expiry, settlement
+from app.payments.attention import raise_attention
+from app.payments.gateway import (
+    CheckoutSession,
+    GatewayRefused,
+    InvalidSignature,
+    SignedEvent,
+    gateway,
+    read_payment_id,
+    read_session,
+)
+from app.payments.models import Payment, StripeEvent
+from app.payments.states import CAPTURED, OPEN, EventOutcome, PaymentStatus
+
+log = logging.getLogger(__name__)
+
+REFUSED = Counter(
+    "guesstheworth_webhooks_refused", "Webhook requests whose signature was not accepted"
+)
+
+_DONE = (EventOutcome.APPLIED, EventOutcome.NO_EFFECT, EventOutcome.FLAGGED)
+
+# What an event does to its locked payment, inside the transaction that stores the event.
+Effect = Callable[[Session, Payment], EventOutcome]
+
+
+def receive_event(body: bytes, signature: str) -> EventOutcome:
+    """Take one webhook request. When this returns, its effect is durable.
+
+    Raises InvalidSignature with no effect; any other error leaves no effect either, and the
+    request must then be answered so that Stripe sends it again.
+    """
+    try:
+        event = gateway().verify_event(body, signature)
+    except InvalidSignature:
+        REFUSED.inc()
+        raise
+    return _handle(event)
+
+
+def replay_event(event_id: int, admin_id: int) -> EventOutcome:
+    """Handle a stored event again; safe at any time. Raises NotFound."""
+    stored = db.session.get(StripeEvent, event_id)
+    db.session.close()
+    if stored is None:
+        raise NotFound
+    payload = dict(stored.payload)
+    event = SignedEvent(
+        id=stored.stripe_event_id,
+        type=stored.type,
+        livemode=bool(payload.get("livemode")),
+        thing=dict(payload["data"]["object"]),
+        payload=payload,
+    )
+    with transaction() as session:
+        record_audit(session, "webhook.replayed", "stripe_event", event_id, admin_id)
+    return _handle(event, again=True)
+
+
+def _handle(event: SignedEvent, *, again: bool = False) -> EventOutcome:
+    try:
+        payment_id = _find_payment(event)
+        effect = _prepare(event, payment_id) if payment_id is not None else None
+        with transaction() as session:
+            stored_id, outcome = _store(session, event)
+            if outcome in _DONE and not again:
+                return outcome
+            outcome = EventOutcome.NO_EFFECT
+            if effect is not None and payment_id is not None:
+                outcome = effect(session, settlement.lock_payment(session, payment_id))
+            session.execute(
+                update(StripeEvent)
+                .where(StripeEvent.id == stored_id)
+                .values(
+                    outcome=outcome,
+                    payment_id=payment_id,
+                    handled_at=clock.now(),
+                    last_error=None,
+                )
+            )
+            return outcome
+    except Exception as failure:
+        _note_failure(event, failure)
+        raise
+
+
+def _store(session: Session, event: SignedEvent) -> tuple[int, EventOutcome]:
+    """Insert the event, or count one more delivery; either way its row is locked from here on."""
+    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
+    row = session.execute(
+        insert(StripeEvent)
+        .values(
+            stripe_event_id=event.id,
+            type=event.type[:100],
+            payload=event.payload,
+            outcome=EventOutcome.RECEIVED,
+            attempts=1,
+            received_at=clock.now(),
+        )
+        .on_conflict_do_update(
+            index_elements=["stripe_event_id"], set_={"attempts": StripeEvent.attempts + 1}
+        )
+        .returning(StripeEvent.id, StripeEvent.outcome)
+    ).one()
+    return row.id, EventOutcome(row.outcome)
+
+
+def _note_failure(event: SignedEvent, failure: Exception) -> None:
+    """Keep the event and why it failed for the log of events; Stripe will send it again."""
+    try:
+        with transaction() as session:
+            stored_id, outcome = _store(session, event)
+            if outcome not in _DONE:
+                session.execute(
+                    update(StripeEvent)
+                    .where(StripeEvent.id == stored_id)
+                    .values(outcome=EventOutcome.FAILED, last_error=type(failure).__name__)
+                )
+    except SQLAlchemyError:
+        log.warning("webhook %s failed, and that could not be noted", event.id)
+
+
+def _find_payment(event: SignedEvent) -> int | None:
+    """The payment that an event is about, by Stripe's ids or by the number in its metadata."""
+    thing = event.thing
+    conditions = []
+    kind = thing.get("object")
+    if kind == "checkout.session":
+        conditions.append(Payment.stripe_session_id == str(thing.get("id")))
+    intent = thing.get("id") if kind == "payment_intent" else thing.get("payment_intent")
+    if isinstance(intent, dict):
+        intent = intent.get("id")
+    if intent:
+        conditions.append(Payment.stripe_payment_intent_id == str(intent))
+    named = read_payment_id(thing)
+    if named is not None:
+        conditions.append(Payment.id == named)
+    if not conditions:
+        return None
+    found = db.session.scalars(select(Payment.id).where(or_(*conditions)).limit(2)).all()
+    db.session.close()
+    if len(found) > 1:
+        log.warning("webhook %s matches two payments; the one it names is taken", event.id)
+        return named
+    return found[0] if found else None
+
+
+def _prepare(event: SignedEvent, payment_id: int) -> Effect | None:
+    """What the event will do; whatever must be asked of Stripe is asked here, before."""
+    match event.type:
+        case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
+            return _session_effect(_completed_session(event, payment_id))
+        case "checkout.session.async_payment_failed":
+            failed = read_session({**event.thing, "payment_intent": {
+                "id": event.thing.get("payment_intent"), "status": "requires_payment_method"
+            }})  # fmt: skip
+            return _session_effect(failed)
+        case "checkout.session.expired":
+            return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
+        case "payment_intent.payment_failed":
+            return lambda session, payment: _decline(session, payment, event)
+        case "charge.refunded":
+            if _status(payment_id) in OPEN:
+                expiry.settle_payment(payment_id)
+            return lambda session, payment: _refund(session, payment, event)
+        case "charge.dispute.created":
+            return lambda session, payment: _dispute(session, payment, event)
+        case _:
+            return None
+
+
+def _session_effect(word: CheckoutSession | None) -> Effect | None:
+    if word is None:
+        return None
+    return lambda session, payment: settlement.apply_session(session, payment, word)
+
+
+def _completed_session(event: SignedEvent, payment_id: int) -> CheckoutSession | None:
+    said = read_session(event.thing)
+    known = db.session.scalar(select(Payment.stripe_session_id).where(Payment.id == payment_id))
+    db.session.close()
+    if known is None:
+        # Only the metadata ties this session to the payment: Stripe itself must confirm it.
+        return _present_session(said.id, payment_id)
+    return said
+
+
+def _present_session(session_id: str, payment_id: int) -> CheckoutSession | None:
+    """The session as Stripe has it now; None when that no longer matters or it has none such."""
+    if _status(payment_id) not in OPEN:
+        return None
+    try:
+        word = gateway().retrieve_session(session_id)
+    except GatewayRefused:
+        return None
+    return word if word.payment_id == payment_id else None
+
+
+def _status(payment_id: int) -> PaymentStatus:
+    status = db.session.scalars(select(Payment.status).where(Payment.id == payment_id)).one()
+    db.session.close()
+    return status
+
+
+def _decline(session: Session, payment: Payment, event: SignedEvent) -> EventOutcome:
+    if payment.status != PaymentStatus.PENDING or settlement.is_due(payment):
+        return EventOutcome.NO_EFFECT
+    problem: dict[str, Any] = event.thing.get("last_payment_error") or {}
+    reason = str(problem.get("decline_code") or problem.get("code") or "card_declined")[:64]
+    payment.failure_reason = reason
+    payment.updated_at = clock.now()
+    record_audit(session, "payment.declined", "payment", payment.id, reason=reason)
+    record(
+        session,
+        PaymentDeclined(
+            payment_id=payment.id,
+            artwork_id=payment.artwork_id,
+            artwork_title=artworks.titles([payment.artwork_id])[payment.artwork_id],
+            buyer_id=payment.buyer_id,
+            amount_cents=payment.amount_cents,
+            reason=reason,
+            deadline_at=payment.deadline_at,
+            occurrence=event.id,
+        ),
+    )
+    return EventOutcome.APPLIED
+
+
+def _refund(session: Session, payment: Payment, event: SignedEvent) -> EventOutcome:
+    if payment.status not in CAPTURED:
+        raise_attention(
+            session,
+            "refund_without_sale",
+            f"refund_without_sale:{payment.id}",
+            payment.id,
+            "Stripe reports a refund for a payment that is not recorded as paid.",
+        )
+        return EventOutcome.FLAGGED
+    payment.stripe_charge_id = payment.stripe_charge_id or str(event.thing.get("id"))
+    return settlement.apply_refund(session, payment, int(event.thing.get("amount_refunded") or 0))
+
+
+def _dispute(session: Session, payment: Payment, event: SignedEvent) -> EventOutcome:
+    raise_attention(
+        session,
+        "dispute",
+        f"dispute:{event.thing.get('id')}",
+        payment.id,
+        f"The buyer's bank disputes this payment ({event.thing.get('reason') or 'no reason given'}"
+        "). Answer it in the Stripe dashboard before its deadline.",
+    )
+    return EventOutcome.FLAGGED
