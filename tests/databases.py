@@ -1,0 +1,100 @@
+"""Databases for tests: migrated once, then emptied or copied."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psycopg
+from psycopg import sql
+from sqlalchemy import Engine, text
+
+from app.core.extensions import db
+from dev.postgres_server import PostgresServer
+
+ROOT = Path(__file__).resolve().parents[1]
+REQUIRED = {
+    "SECRET_KEY": "0123456789abcdef0123456789abcdef",
+    "PUBLIC_URL": "http://localhost",
+    "STRIPE_SECRET_KEY": "sk_test_product",
+    "STRIPE_WEBHOOK_SECRET": "whsec_product_tests",
+}
+# What a process needs of ours, and nothing that is set for this machine's own use.
+_KEPT = ("PATH", "HOME", "LANG", "TMPDIR", "VIRTUAL_ENV")
+
+
+def environment(**settings: str) -> dict[str, str]:
+    """The environment of a process of the product: the required settings, and these."""
+    kept = {name: os.environ[name] for name in _KEPT if name in os.environ}
+    return kept | {"ENV_FILE": os.devnull} | REQUIRED | settings
+
+
+def run_flask(*command: str, **settings: str) -> subprocess.CompletedProcess[str]:
+    """`flask --app wsgi …` as a deployer types it."""
+    return subprocess.run(
+        [sys.executable, "-W", "error", "-m", "flask", "--app", "wsgi", *command],
+        env=environment(**settings),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def migrate(url: str, uploads: Path) -> None:
+    """Bring an empty database to the present schema, with the real command."""
+    done = run_flask("db", "upgrade", DATABASE_URL=url, UPLOAD_DIR=str(uploads))
+    assert done.returncode == 0, done.stderr
+
+
+class SqliteFiles:
+    """SQLite databases: files in one folder."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._numbers = itertools.count(1)
+        self._template = folder / "template.sqlite3"
+        migrate(f"sqlite:///{self._template}", folder / "uploads")
+
+    def new(self) -> str:
+        """The address of a fresh database with the present schema."""
+        file = self._folder / f"database{next(self._numbers)}.sqlite3"
+        shutil.copyfile(self._template, file)
+        return f"sqlite:///{file}"
+
+
+class PostgresDatabases:
+    """PostgreSQL databases: made from a template."""
+
+    def __init__(self, server: PostgresServer, uploads: Path) -> None:
+        self._server = server
+        self._numbers = itertools.count(1)
+        migrate(server.create_database("template_of_tests"), uploads)
+
+    def new(self) -> str:
+        """The address of a fresh database with the present schema."""
+        name = f"test{next(self._numbers)}"
+        statement = sql.SQL("CREATE DATABASE {} TEMPLATE template_of_tests")
+        with psycopg.connect(self._server.url, autocommit=True) as connection:
+            connection.execute(statement.format(sql.Identifier(name)))
+        return f"{self._server.url.rpartition('/')[0]}/{name}"
+
+
+Databases = SqliteFiles | PostgresDatabases
+
+
+def empty(engine: Engine) -> None:
+    """Remove every row, and count from 1 again."""
+    tables = [table.name for table in reversed(db.metadata.sorted_tables)]
+    with engine.begin() as connection:
+        if engine.dialect.name == "sqlite":
+            for table in tables:
+                connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608 (our own names)
+        else:
+            names = ", ".join(f'"{table}"' for table in tables)
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
