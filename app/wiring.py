@@ -11,10 +11,11 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.config import ROOT, Settings
 from app.core import audit, lease
-from app.core.extensions import csrf, mail, migrate
+from app.core.extensions import csrf, login_manager, mail, migrate
 from app.core.extensions import db as db
 from app.core.jobs import connect_redis
 from app.core.transaction import init_database
+from app.web import health, metrics
 from app.web.csrf import init_csrf
 from app.web.errors import init_errors
 from app.web.filters import init_filters
@@ -51,6 +52,13 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     init_static_files(app)
     init_security_headers(app, settings)
     app.extensions["hint_redis"] = connect_redis(settings.redis_url) if settings.redis_url else None
+    login_manager.init_app(app)
+    authentication = _there("app.accounts.authentication")
+    if authentication:
+        authentication.init_login(login_manager)
+    payments = _there("app.payments.service")
+    if payments:
+        payments.init_payments(app, settings)
     realtime = _there("app.realtime.service")
     if realtime:
         realtime.init_realtime(app, settings)
@@ -68,10 +76,6 @@ def register_packages(app: Flask) -> None:
     """Register every package's pages, API, listeners and commands."""
     for name in PACKAGES:
         _there(f"app.{name}.models")
-        for module in ("sessions", "login", "sign_in"):
-            found = _there(f"app.{name}.{module}")
-            if found and hasattr(found, "init_login"):
-                found.init_login(app)
         service = _there(f"app.{name}.service")
         if service and hasattr(service, "listen"):
             service.listen()
@@ -86,4 +90,6 @@ def register_packages(app: Flask) -> None:
         module = _there(f"app.{name}.api")
         if module:
             api.register_blueprint(module.blueprint)
+    app.register_blueprint(health.blueprint)
+    app.register_blueprint(metrics.blueprint)
     init_errors(app)

@@ -122,7 +122,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
 
 
 def flatten(messages: Mapping[Any, Any]) -> dict[str, list[str]]:
-    """`{"json": {"amount": ["…"], "size": {"width": ["…"]}}}` as `{"amount": […], "size.width": […]}`.
+    """What webargs found, by field: `{"json": {"size": {"w": ["…"]}}}` as `{"size.w": ["…"]}`.
 
     What concerns the whole body stands under `body` (`query` for an address's query).
     """

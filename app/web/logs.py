@@ -27,7 +27,7 @@ _SECRETS = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 # What would only tell that somebody looked.
-_QUIET = {"static", "health.alive", "health.ready", "health.metrics", "artworks.picture"}
+_QUIET = {"static", "health.alive", "health.ready", "metrics.scrape", "artworks.picture"}
 
 
 def redact(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Static files under addresses that change with their content, so that they may be kept for good."""
+"""Static files under addresses that change with their content: they may be kept for good."""
 
 import hashlib
 from pathlib import Path
