@@ -93,3 +93,4 @@ def register_packages(app: Flask) -> None:
     app.register_blueprint(health.blueprint)
     app.register_blueprint(metrics.blueprint)
     init_errors(app)
+    app.url_build_error_handlers.append(lambda _e, endpoint, _v: f"#{endpoint}")
