@@ -1,0 +1,31 @@
+"""Password hashes: argon2id. What is stored says with which parameters it was made."""
+
+from argon2 import PasswordHasher
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from app.core.secrets import new_token
+
+# OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane. More memory
+# would let a handful of sign-ins at once starve a small machine.
+_hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
+# Checked when nobody has the address, so that the answer takes as long as for a wrong password.
+_nobodys_hash = _hasher.hash(new_token())
+
+
+def hash_password(password: str) -> str:
+    """What is stored of a password. Takes tens of milliseconds: never inside a transaction."""
+    return _hasher.hash(password)
+
+
+def password_matches(password: str, stored: str | None) -> bool:
+    """Whether the password is the one behind `stored`. None (no such person) takes as long."""
+    try:
+        _hasher.verify(stored or _nobodys_hash, password)
+    except (VerificationError, InvalidHashError):
+        return False
+    return stored is not None
+
+
+def is_outdated(stored: str) -> bool:
+    """Whether the hash was made with other parameters than those of today."""
+    return _hasher.check_needs_rehash(stored)
