@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cache
 from typing import Any, NoReturn
 
 import flask_smorest
@@ -119,6 +120,7 @@ def _between(number: int, least: int, most: int) -> None:
         raise ValidationError(f"Enter a whole number from {least} to {most:,}.")
 
 
+@cache
 def page_of(item: type[Schema]) -> type[Schema]:
     """The schema of a list of `item` in pages."""
     return type(

@@ -30,6 +30,11 @@ def connect_redis(url: str) -> "Redis[bytes]":
     )
 
 
+def connect_worker_redis(url: str) -> "Redis[bytes]":
+    """A connection for the worker, which waits in Redis for jobs and so sets no read limit."""
+    return Redis.from_url(url, socket_connect_timeout=2)
+
+
 def hint(queue: str, job: str, *args: Any, at: datetime | None = None) -> bool:
     """Ask the worker to run `job` (dotted name) now or at a moment.
 

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Select, exists, select
 
 from app.artworks.models import Artwork
+from app.artworks.states import ArtworkStatus
 from app.core import clock
 from app.core.access import Viewer
 from app.core.errors import NotFound
@@ -24,6 +25,7 @@ class PaymentView:
     bid_id: int
     artwork_id: int
     artwork_title: str
+    artwork_status: ArtworkStatus
     buyer_id: int
     seller_id: int
     status: PaymentStatus
@@ -87,16 +89,19 @@ def _select() -> Select[Any]:
     flagged = exists().where(
         Attention.payment_id == Payment.id, Attention.acknowledged_at.is_(None)
     )
-    return select(Payment, Artwork.title, flagged).join(Artwork, Artwork.id == Payment.artwork_id)
+    return select(Payment, Artwork.title, Artwork.status, flagged).join(
+        Artwork, Artwork.id == Payment.artwork_id
+    )
 
 
 def _view(row: Any) -> PaymentView:
-    payment, title, flagged = row
+    payment, title, artwork_status, flagged = row
     return PaymentView(
         id=payment.id,
         bid_id=payment.bid_id,
         artwork_id=payment.artwork_id,
         artwork_title=title,
+        artwork_status=artwork_status,
         buyer_id=payment.buyer_id,
         seller_id=payment.seller_id,
         status=payment.status,

@@ -1,0 +1,121 @@
+"""The artwork's page, and bidding on it."""
+
+from typing import Any
+
+from flask import Blueprint, flash, redirect, render_template, request, url_for
+from flask.typing import ResponseReturnValue
+
+from app.artworks import queries as artworks
+from app.artworks.states import ArtworkStatus
+from app.bidding import queries, rules, service
+from app.bidding.forms import BidForm
+from app.bidding.states import BidStatus
+from app.core import clock
+from app.core.access import Viewer, Who, access, viewer, viewer_or_none
+from app.core.errors import Conflict, Forbidden
+from app.payments import queries as payments
+from app.payments import service as payment_service
+
+blueprint = Blueprint("bidding", __name__)
+
+_BIDS_PER_PAGE = 20
+
+
+@blueprint.get("/artworks/<int:artwork_id>")
+@access(Who.ANYONE)
+def artwork(artwork_id: int) -> ResponseReturnValue:
+    """The artwork, its losing bids, and the bid form."""
+    page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
+    return _artwork_page(artwork_id, BidForm(formdata=None), page=page)
+
+
+@blueprint.post("/artworks/<int:artwork_id>/bids")
+@access(Who.USER)
+def place_bid(artwork_id: int) -> ResponseReturnValue:
+    """First the amount is repeated; once confirmed, the bid is placed.
+
+    A winner goes straight to Stripe's page.
+    """
+    person = viewer()
+    form = BidForm()
+    if not form.validate_on_submit():
+        return _artwork_page(artwork_id, form, status=422)
+    if not form.confirm.data:
+        found = artworks.artwork(artwork_id, person)
+        return render_template(
+            "bidding/confirm.html", form=form, artwork=found, amount_cents=form.amount_cents
+        )
+    try:
+        outcome = service.place_bid(person, artwork_id, form.amount_cents)
+    except (Conflict, Forbidden) as refused:
+        repeated = _repeated(person, artwork_id, form.amount_cents, refused)
+        if repeated is not None:
+            return repeated
+        status = 409 if isinstance(refused, Conflict) else 403
+        return _artwork_page(artwork_id, form, status=status, problem=refused.detail)
+    if outcome.payment_id is None:
+        return _not_this_time(artwork_id)
+    return _to_checkout(outcome.payment_id, person)
+
+
+def _to_checkout(payment_id: int, person: Viewer) -> ResponseReturnValue:
+    payment = payment_service.offer_checkout(payment_id, person.id)
+    if payment.checkout_url is not None:
+        return redirect(payment.checkout_url, code=303)
+    flash("You won! Your payment page is being prepared.", "success")
+    return redirect(url_for("payments.show", payment_id=payment_id), code=303)
+
+
+def _not_this_time(artwork_id: int) -> ResponseReturnValue:
+    flash("Not this time. Your bid is recorded and is now the highest.", "info")
+    return redirect(url_for("bidding.artwork", artwork_id=artwork_id), code=303)
+
+
+def _repeated(
+    person: Viewer, artwork_id: int, amount_cents: int, refused: Conflict | Forbidden
+) -> ResponseReturnValue | None:
+    """The first answer again, when the same bid came twice (a double click, a reload)."""
+    mine = queries.latest_own_bid(artwork_id, person.id)
+    if mine is None or mine.amount_cents != amount_cents:
+        return None
+    if isinstance(refused, rules.ArtworkNotActive) and mine.status == BidStatus.WON:
+        owed = payments.open_payment_of_buyer(artwork_id, person.id)
+        return _to_checkout(owed.id, person) if owed is not None else None
+    if (
+        isinstance(refused, rules.BidTooLow)
+        and mine.status == BidStatus.OUTBID
+        and refused.highest_cents == amount_cents
+    ):
+        return _not_this_time(artwork_id)
+    return None
+
+
+def _artwork_page(
+    artwork_id: int,
+    form: BidForm,
+    *,
+    page: int = 1,
+    status: int = 200,
+    problem: str | None = None,
+) -> ResponseReturnValue:
+    person = viewer_or_none()
+    found = artworks.artwork(artwork_id, person)
+    now = clock.now()
+    context: dict[str, Any] = {
+        "artwork": found,
+        "bids": queries.losing_bids(artwork_id, page, _BIDS_PER_PAGE),
+        "form": form,
+        "problem": problem,
+        "now": now,
+        "is_open": found.status == ArtworkStatus.ACTIVE
+        and (found.end_date is None or found.end_date > now),
+        "is_own": person is not None and person.id == found.seller_id,
+        "is_admin": person is not None and person.is_admin,
+        "mine": None,
+        "owed": None,
+    }
+    if person is not None and not context["is_own"]:
+        context["mine"] = queries.latest_own_bid(artwork_id, person.id)
+        if found.status == ArtworkStatus.PENDING_PAYMENT:
+            context["owed"] = payments.open_payment_of_buyer(artwork_id, person.id)
+    return render_template("bidding/artwork.html", **context), status
