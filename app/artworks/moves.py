@@ -1,0 +1,104 @@
+"""The moves of an artwork that its seller does not make: sold, free again, ended."""
+
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from app.artworks.models import Artwork
+from app.artworks.states import ArtworkEvent, ArtworkStatus, ForbiddenMove, move_artwork
+from app.core import clock, events
+from app.core.audit import record_audit
+from app.core.extensions import db
+from app.core.transaction import transaction
+
+RESERVED = ArtworkStatus.PENDING_PAYMENT
+
+
+def sell_artwork(session: Session, artwork_id: int, amount_cents: int) -> None:
+    """Mark a reserved artwork as sold for this amount, inside the caller's transaction.
+
+    Raises ForbiddenMove when it is not reserved.
+    """
+    target = move_artwork(RESERVED, ArtworkEvent.PAID)
+    sold = session.execute(
+        update(Artwork)
+        .where(Artwork.id == artwork_id, Artwork.status == RESERVED)
+        .values(status=target, sold_cents=amount_cents, updated_at=clock.now())
+        .returning(Artwork.id)
+    ).first()
+    if sold is None:
+        raise ForbiddenMove(f"artwork {artwork_id} is not reserved, so it cannot be sold")
+    record_audit(session, "artwork_sold", "artwork", artwork_id, amount_cents=amount_cents)
+
+
+def free_artwork(session: Session, artwork_id: int) -> ArtworkStatus:
+    """Let a reserved artwork go, inside the caller's transaction; gives back its new status.
+
+    ACTIVE, or EXPIRED when its end date has passed meanwhile. Raises ForbiddenMove when it is not
+    reserved.
+    """
+    moment = clock.now()
+    row = session.execute(
+        select(Artwork.end_at, Artwork.title, Artwork.seller_id)
+        .where(Artwork.id == artwork_id, Artwork.status == RESERVED)
+        .with_for_update()
+    ).first()
+    if row is None:
+        raise ForbiddenMove(f"artwork {artwork_id} is not reserved, so it cannot be released")
+    ended = row.end_at is not None and row.end_at <= moment
+    target = move_artwork(
+        RESERVED, ArtworkEvent.RELEASED_ENDED if ended else ArtworkEvent.RELEASED_OPEN
+    )
+    freed = session.execute(
+        update(Artwork)
+        .where(Artwork.id == artwork_id, Artwork.status == RESERVED)
+        .values(status=target, updated_at=moment)
+        .returning(Artwork.id)
+    ).first()
+    if freed is None:
+        raise ForbiddenMove(f"artwork {artwork_id} is not reserved, so it cannot be released")
+    record_audit(session, "artwork_freed", "artwork", artwork_id, status=target.value)
+    if ended:
+        events.record(session, events.ArtworkExpired(artwork_id, row.title, row.seller_id))
+    return target
+
+
+def expire_ended_artworks(limit: int = 100) -> int:
+    """End up to `limit` open artworks whose end date has passed; gives back how many it ended."""
+    due = db.session.scalars(
+        select(Artwork.id)
+        .where(Artwork.status == ArtworkStatus.ACTIVE, Artwork.end_at <= clock.now())
+        .order_by(Artwork.end_at)
+        .limit(limit)
+    ).all()
+    ended = 0
+    for artwork_id in due:
+        with transaction() as session:
+            ended += expire_if_ended(session, artwork_id)
+    return ended
+
+
+def expire_if_ended(session: Session, artwork_id: int, moment: datetime | None = None) -> bool:
+    """End this artwork if it is open and its end date has passed, in the running transaction.
+
+    Whoever acts on an artwork before the sweep came by finds it as it should be.
+    """
+    moment = moment or clock.now()
+    target = move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.END_DATE_PASSED)
+    row = session.execute(
+        update(Artwork)
+        .where(
+            Artwork.id == artwork_id,
+            Artwork.status == ArtworkStatus.ACTIVE,
+            Artwork.end_at <= moment,
+        )
+        .values(status=target, updated_at=moment)
+        .returning(Artwork.title, Artwork.seller_id)
+    ).first()
+    if row is None:
+        return False
+    record_audit(session, "artwork_expired", "artwork", artwork_id)
+    events.record(session, events.ArtworkExpired(artwork_id, row.title, row.seller_id))
+    events.record(session, events.ArtworkStatusChanged(artwork_id, target.value))
+    return True

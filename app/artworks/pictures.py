@@ -1,0 +1,225 @@
+"""Pictures: what people send is decoded, cleaned and written anew; the original is never kept."""
+
+import os
+import re
+import secrets
+import threading
+from dataclasses import dataclass
+from io import BytesIO
+from pathlib import Path
+
+from PIL import Image, ImageCms, ImageOps
+
+MEGABYTE = 1024 * 1024
+BYTES_LIMIT = 10 * MEGABYTE
+PIXELS_LIMIT = 50_000_000
+SIZES = (400, 800, 1600)
+MAIL_SIZE = 1200
+ACCEPTED = "JPEG, PNG or WebP"
+
+TOO_LARGE = "The picture must be at most 10 MB."
+NO_PICTURE = f"The picture must be a complete {ACCEPTED} file; this one cannot be read."
+TOO_MANY_PIXELS = "The picture must have at most 50 million pixels (width × height)."
+
+_FORMATS = ("JPEG", "PNG", "WEBP")
+_ORIENTATION = 0x0112
+_TURNED = {5, 6, 7, 8}
+_KEY = re.compile(r"[0-9a-f]{32}")
+_FILES = {f"{size}.webp" for size in SIZES} | {f"{MAIL_SIZE}.jpg"}
+_TYPES = {".webp": "image/webp", ".jpg": "image/jpeg"}
+
+# A decoded picture of the permitted size takes a few hundred megabytes: two at a time are enough.
+_decoding = threading.BoundedSemaphore(2)
+
+# The library's own guard, behind our check of the size before decoding.
+Image.MAX_IMAGE_PIXELS = PIXELS_LIMIT
+
+
+class PictureRefused(ValueError):
+    """The file is no picture that can be shown; the message says why, and the limit."""
+
+
+class PictureTooLarge(PictureRefused):
+    """The file has more than 10 MB."""
+
+
+@dataclass(frozen=True)
+class StoredPicture:
+    """A picture on disk; `width` and `height` are those of its largest size, in pixels."""
+
+    key: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class PictureView:
+    """What an <img> needs."""
+
+    src: str
+    srcset: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class PictureFile:
+    """A file to be served, and its type."""
+
+    path: Path
+    media_type: str
+
+
+def store_picture(data: bytes, folder: Path) -> StoredPicture:
+    """Write the picture in every size under `folder` and give back its random key.
+
+    The type is told by the content: JPEG, PNG or WebP, the first frame of an animation. Turned
+    upright, in sRGB, on white where it was transparent, without metadata.
+    Raises PictureTooLarge above 10 MB, PictureRefused for anything that is not wholly a picture.
+    """
+    if len(data) > BYTES_LIMIT:
+        raise PictureTooLarge(TOO_LARGE)
+    with _decoding:
+        image = _read(data)
+    key = secrets.token_hex(16)
+    place = folder / key[:2]
+    place.mkdir(parents=True, exist_ok=True)
+    for size in SIZES:
+        _write(place / f"{key}-{size}.webp", _encoded(image, size, "WEBP"))
+    _write(place / f"{key}-{MAIL_SIZE}.jpg", _encoded(image, MAIL_SIZE, "JPEG"))
+    return StoredPicture(key, *image.size)
+
+
+def find_picture(folder: Path, key: str, name: str) -> PictureFile | None:
+    """The file of `/pictures/<key>/<name>`, or None; both parts may be anything at all."""
+    if not _KEY.fullmatch(key) or name not in _FILES:
+        return None
+    path = folder / key[:2] / f"{key}-{name}"
+    return PictureFile(path, _TYPES[path.suffix]) if path.is_file() else None
+
+
+def picture_view(key: str, width: int, height: int) -> PictureView:
+    """The addresses of a stored picture, for pages."""
+    widths = {fit(width, height, size)[0]: size for size in reversed(SIZES)}
+    srcset = ", ".join(
+        f"{picture_path(key, size)} {wide}w" for wide, size in sorted(widths.items())
+    )
+    return PictureView(picture_path(key, 800), srcset, width, height)
+
+
+def picture_path(key: str, size: int) -> str:
+    """The address of one size, from the root of the site."""
+    return f"/pictures/{key}/{size}.{'jpg' if size == MAIL_SIZE else 'webp'}"
+
+
+def fit(width: int, height: int, size: int) -> tuple[int, int]:
+    """The measures at most `size` wide and twice as high, never enlarged.
+
+    The bound on the height keeps a very tall picture within what WebP can hold (16,383 pixels).
+    """
+    share = min(1.0, size / width, 2 * size / height)
+    return max(1, round(width * share)), max(1, round(height * share))
+
+
+def _read(data: bytes) -> Image.Image:
+    try:
+        with Image.open(BytesIO(data), formats=_FORMATS) as image:
+            if image.width * image.height > PIXELS_LIMIT:
+                raise PictureRefused(TOO_MANY_PIXELS)
+            return _cleaned(image)
+    except PictureRefused:
+        raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureRefused(TOO_MANY_PIXELS) from None
+    except Exception:
+        # A hostile file can make a decoder raise nearly anything; none of it is our fault.
+        raise PictureRefused(NO_PICTURE) from None
+
+
+def _cleaned(image: Image.Image) -> Image.Image:
+    orientation = _orientation(image)
+    width, height = image.size
+    target = (
+        fit(height, width, SIZES[-1])[::-1]
+        if orientation in _TURNED
+        else fit(width, height, SIZES[-1])
+    )
+    # Lets the JPEG decoder do most of a large reduction itself.
+    image.draft(None, (target[0] * 2, target[1] * 2))
+    image.load()
+    profile = image.info.get("icc_profile")
+    flat = _opaque(image).resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    plain = _in_srgb(flat, profile)
+    upright = Image.new("RGB", plain.size)
+    upright.paste(plain)
+    if orientation:
+        upright.getexif()[_ORIENTATION] = orientation
+        upright = ImageOps.exif_transpose(upright)
+    clean = Image.new("RGB", upright.size)
+    clean.paste(upright)
+    return clean
+
+
+def _orientation(image: Image.Image) -> int:
+    try:
+        found = int(image.getexif().get(_ORIENTATION, 1))
+    except Exception:
+        # Broken metadata is common in honest pictures, and is thrown away in any case.
+        return 0
+    return found if 2 <= found <= 8 else 0
+
+
+def _opaque(image: Image.Image) -> Image.Image:
+    if image.mode.startswith("I"):
+        # Sixteen bits a pixel: a plain conversion would clip instead of scale.
+        return image.convert("I").point(lambda value: value * (1 / 256)).convert("L")
+    if image.mode in {"RGB", "L", "CMYK"} and "transparency" not in image.info:
+        return image
+    if image.mode == "CMYK":
+        return image
+    if image.mode in {"LA", "PA", "La", "RGBA", "RGBa"} or "transparency" in image.info:
+        layered = image.convert("RGBA")
+        paper = Image.new("RGB", layered.size, "white")
+        paper.paste(layered, mask=layered.getchannel("A"))
+        return paper
+    return image.convert("RGB")
+
+
+def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
+    if profile:
+        try:
+            converted = ImageCms.profileToProfile(
+                image,
+                ImageCms.ImageCmsProfile(BytesIO(profile)),
+                ImageCms.createProfile("sRGB"),
+                outputMode="RGB",
+            )
+        except (ImageCms.PyCMSError, OSError, ValueError, TypeError):
+            # A profile that is broken or for other colours than the picture's says nothing.
+            converted = None
+        if converted is not None:
+            return converted
+    return image.convert("RGB")
+
+
+def _encoded(image: Image.Image, size: int, kind: str) -> bytes:
+    measures = fit(*image.size, size)
+    shown = image if measures == image.size else image.resize(measures, Image.Resampling.LANCZOS)
+    file = BytesIO()
+    if kind == "WEBP":
+        shown.save(file, "WEBP", quality=82, method=4)
+    else:
+        shown.save(file, "JPEG", quality=84, optimize=True, progressive=True)
+    return file.getvalue()
+
+
+def _write(path: Path, data: bytes) -> None:
+    partial = path.with_suffix(f".{secrets.token_hex(4)}.part")
+    try:
+        with partial.open("xb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        partial.replace(path)
+    finally:
+        partial.unlink(missing_ok=True)
