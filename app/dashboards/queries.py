@@ -1,0 +1,173 @@
+"""What a seller's business comes to: numbers, days, and the story of each artwork."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from typing import Any
+
+from sqlalchemy import ColumnElement, func, literal_column, select
+
+from app.artworks.models import Artwork
+from app.artworks.states import ArtworkStatus
+from app.bidding.models import Bid
+from app.bidding.queries import pseudonym
+from app.bidding.states import BidStatus
+from app.core import clock
+from app.core.audit import AuditLog
+from app.core.extensions import db
+from app.core.money import usd
+from app.payments.models import Payment
+from app.payments.states import CAPTURED, RELEASED, Release
+
+DAYS_SHOWN = 30
+_STORY_ENTRIES = 200
+
+
+@dataclass(frozen=True)
+class SellerNumbers:
+    """A seller's totals. Revenue is what buyers paid, less what was refunded."""
+
+    artworks: dict[ArtworkStatus, int]
+    revenue_cents: int
+    unpaid_wins: int
+
+
+@dataclass(frozen=True)
+class Day:
+    """One day in UTC."""
+
+    day: date
+    bids: int
+    revenue_cents: int
+
+
+@dataclass(frozen=True)
+class StoryEntry:
+    """Something that happened to an artwork, in words."""
+
+    at: datetime
+    text: str
+
+
+def seller_numbers(seller_id: int) -> SellerNumbers:
+    """The totals of one seller."""
+    counted = db.session.execute(
+        select(Artwork.status, func.count())
+        .where(Artwork.seller_id == seller_id)
+        .group_by(Artwork.status)
+    ).all()
+    revenue = db.session.scalar(
+        select(func.sum(Payment.amount_cents - Payment.refunded_cents)).where(
+            Payment.seller_id == seller_id, Payment.status.in_(CAPTURED)
+        )
+    )
+    unpaid = db.session.scalar(
+        select(func.count()).where(Payment.seller_id == seller_id, Payment.status.in_(RELEASED))
+    )
+    return SellerNumbers(
+        dict.fromkeys(ArtworkStatus, 0) | {status: int(count) for status, count in counted},
+        int(revenue or 0),
+        int(unpaid or 0),
+    )
+
+
+def seller_days(seller_id: int, days: int = DAYS_SHOWN) -> list[Day]:
+    """Bids on a seller's artworks and revenue for each of the last days, today last."""
+    today = clock.now().date()
+    first = today - timedelta(days=days - 1)
+    since = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    bids = _by_day(
+        select(_day_of(Bid.created_at), func.count())
+        .join(Artwork, Artwork.id == Bid.artwork_id)
+        .where(Artwork.seller_id == seller_id, Bid.created_at >= since)
+        .group_by(_day_of(Bid.created_at))
+    )
+    revenue = _by_day(
+        select(_day_of(Payment.paid_at), func.sum(Payment.amount_cents - Payment.refunded_cents))
+        .where(Payment.seller_id == seller_id, Payment.status.in_(CAPTURED))
+        .where(Payment.paid_at >= since)
+        .group_by(_day_of(Payment.paid_at))
+    )
+    shown = [first + timedelta(days=number) for number in range(days)]
+    return [Day(day, bids.get(str(day), 0), revenue.get(str(day), 0)) for day in shown]
+
+
+def _day_of(moment: Any) -> ColumnElement[Any]:
+    """The day in UTC; PostgreSQL would take the session's zone."""
+    if db.engine.dialect.name == "sqlite":
+        return func.date(moment)
+    return func.date(func.timezone(literal_column("'UTC'"), moment))
+
+
+def _by_day(query: Any) -> dict[str, int]:
+    return {str(day): int(number) for day, number in db.session.execute(query)}
+
+
+def artwork_story(artwork_id: int) -> list[StoryEntry]:
+    """What happened to an artwork, newest first: at most the 200 newest entries."""
+    found = [*_deeds(artwork_id), *_bids(artwork_id), *_payments(artwork_id)]
+    return sorted(found, key=lambda entry: entry.at, reverse=True)[:_STORY_ENTRIES]
+
+
+_DEEDS = {
+    "artwork_created": "Listed",
+    "artwork_edited": "Listing changed",
+    "artwork_withdrawn": "Withdrawn",
+    "artwork_relisted": "Listed again",
+    "artwork_expired": "Ended without a sale",
+}
+
+
+def _deeds(artwork_id: int) -> list[StoryEntry]:
+    rows = db.session.execute(
+        select(AuditLog.created_at, AuditLog.action)
+        .where(AuditLog.resource_type == "artwork", AuditLog.resource_id == artwork_id)
+        .where(AuditLog.action.in_(_DEEDS))
+        .order_by(AuditLog.id.desc())
+        .limit(_STORY_ENTRIES)
+    )
+    return [StoryEntry(at, _DEEDS[action]) for at, action in rows]
+
+
+def _bids(artwork_id: int) -> list[StoryEntry]:
+    rows = db.session.execute(
+        select(Bid.created_at, Bid.amount_cents, Bid.bidder_id)
+        .where(Bid.artwork_id == artwork_id, Bid.status == BidStatus.OUTBID)
+        .order_by(Bid.id.desc())
+        .limit(_STORY_ENTRIES)
+    )
+    return [
+        StoryEntry(at, f"Bid of {usd(cents)} by {pseudonym(artwork_id, bidder_id)}")
+        for at, cents, bidder_id in rows
+    ]
+
+
+_REASONS = {
+    Release.DEADLINE: "the time was up",
+    Release.GAVE_UP: "the buyer gave up",
+    Release.SESSION_EXPIRED: "the payment page ran out",
+    Release.REFUSED: "Stripe refused it",
+    Release.FUNDS_FAILED: "the funds did not arrive",
+}
+
+
+def _payments(artwork_id: int) -> list[StoryEntry]:
+    rows: Sequence[Payment] = db.session.scalars(
+        select(Payment)
+        .where(Payment.artwork_id == artwork_id)
+        .order_by(Payment.id.desc())
+        .limit(_STORY_ENTRIES)
+    ).all()
+    story = []
+    for row in rows:
+        amount = usd(row.amount_cents)
+        story.append(StoryEntry(row.created_at, f"Reserved by a bid of {amount}"))
+        if row.paid_at is not None:
+            story.append(StoryEntry(row.paid_at, f"Paid: {amount}"))
+        elif row.closed_at is not None:
+            why = _REASONS.get(Release(row.failure_reason)) if row.failure_reason else None
+            said = f"Not paid ({why}): {amount} released" if why else f"Not paid: {amount} released"
+            story.append(StoryEntry(row.closed_at, said))
+        if row.refunded_cents:
+            story.append(StoryEntry(row.updated_at, f"Refunded: {usd(row.refunded_cents)}"))
+    return story
