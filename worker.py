@@ -14,6 +14,7 @@ import time
 from collections.abc import Callable
 
 from flask import Flask
+from redis import Redis
 from redis.exceptions import RedisError
 from rq import Queue, Worker
 from rq.executions import Execution
@@ -47,26 +48,36 @@ class ProductWorker(Worker):
 
 
 def run_jobs(app: Flask, settings: Settings) -> None:
-    """Work on RQ's queues until told to stop; waits while Redis is away."""
+    """Work on RQ's queues until told to stop, or until Redis goes away; waits for it first."""
     if settings.redis_url is None:
         threading.Event().wait()
     ProductWorker.product = app
+    connection = connect_worker_redis(str(settings.redis_url))
+    _await_redis(connection)
+    worker = ProductWorker(
+        [Queue(name, connection=connection, serializer=JSONSerializer) for name in QUEUES],
+        connection=connection,
+        serializer=JSONSerializer,
+        worker_ttl=30,
+        maintenance_interval=15,
+        job_monitoring_interval=5,
+    )
+    try:
+        worker.work(with_scheduler=True, logging_level="WARNING")
+    except (RedisError, OSError) as away:
+        log.warning("Redis went away (%s)", type(away).__name__)
+
+
+def _await_redis(connection: Redis) -> None:
+    said = False
     while True:
         try:
-            connection = connect_worker_redis(str(settings.redis_url))
             connection.ping()
-            worker = ProductWorker(
-                [Queue(name, connection=connection, serializer=JSONSerializer) for name in QUEUES],
-                connection=connection,
-                serializer=JSONSerializer,
-                worker_ttl=30,
-                maintenance_interval=15,
-                job_monitoring_interval=5,
-            )
-            worker.work(with_scheduler=True, logging_level="WARNING")
             return
         except (RedisError, OSError) as away:
-            log.warning("Redis is away (%s); the sweep goes on alone", type(away).__name__)
+            if not said:
+                log.warning("Redis is away (%s); the sweep goes on alone", type(away).__name__)
+                said = True
             time.sleep(_RESTART_SECONDS)
 
 

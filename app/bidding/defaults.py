@@ -50,6 +50,4 @@ def release_bid(session: Session, event: PaymentReleased) -> None:
     session.execute(
         update(User).where(User.id == event.buyer_id).values(bidding_suspended_until=until)
     )
-    record_audit(
-        session, "user.bidding_suspended", "user", event.buyer_id, unpaid_wins=unpaid
-    )
+    record_audit(session, "user.bidding_suspended", "user", event.buyer_id, unpaid_wins=unpaid)

@@ -8,7 +8,7 @@ from wtforms import HiddenField, StringField, ValidationError
 from app.core import money
 
 
-class BidForm(FlaskForm):  # type: ignore[misc]
+class BidForm(FlaskForm):
     """An amount in dollars; `confirm` is set by the step that repeats it."""
 
     amount = StringField("Your bid in US dollars")

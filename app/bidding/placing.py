@@ -123,9 +123,7 @@ def _win(
     row: Any = session.execute(
         update(Artwork)
         .where(*guard, Artwork.threshold_cents <= amount_cents)
-        .values(
-            status=move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.BID_WON), updated_at=moment
-        )
+        .values(status=move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.BID_WON), updated_at=moment)
         .returning(Artwork.title, Artwork.seller_id)
         .execution_options(synchronize_session=False)
     ).first()
@@ -188,9 +186,9 @@ def _say_why(
 ) -> None:
     """Raise the reason for a refusal; return when there is none any more."""
     artwork: Any = session.execute(
-        select(
-            Artwork.status, Artwork.end_at, Artwork.seller_id, Artwork.highest_bid_cents
-        ).where(Artwork.id == artwork_id)
+        select(Artwork.status, Artwork.end_at, Artwork.seller_id, Artwork.highest_bid_cents).where(
+            Artwork.id == artwork_id
+        )
     ).first()
     if artwork is None:
         raise NotFound

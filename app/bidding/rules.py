@@ -5,6 +5,13 @@ from typing import Any
 from app.core.errors import Conflict, Forbidden
 from app.core.money import amount_text, usd
 
+_WORDS = {
+    "PENDING_PAYMENT": "This artwork is reserved: somebody is paying for it right now.",
+    "SOLD": "This artwork is sold.",
+    "EXPIRED": "Bidding on this artwork has ended.",
+    "ARCHIVED": "This artwork was withdrawn by its seller.",
+}
+
 
 class OwnArtwork(Forbidden):
     """Sellers know their own thresholds."""
@@ -33,15 +40,8 @@ class ArtworkNotActive(Conflict):
 
     code = "artwork_not_active"
 
-    _WORDS = {
-        "PENDING_PAYMENT": "This artwork is reserved: somebody is paying for it right now.",
-        "SOLD": "This artwork is sold.",
-        "EXPIRED": "Bidding on this artwork has ended.",
-        "ARCHIVED": "This artwork was withdrawn by its seller.",
-    }
-
     def __init__(self, artwork_status: str) -> None:
-        super().__init__(self._WORDS.get(artwork_status, "This artwork takes no bids now."))
+        super().__init__(_WORDS.get(artwork_status, "This artwork takes no bids now."))
         self.artwork_status = artwork_status
 
     def extras(self) -> dict[str, Any]:

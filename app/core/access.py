@@ -63,7 +63,9 @@ class Viewer:
 
 def viewer_or_none() -> Viewer | None:
     """The signed-in person, or None."""
-    return cast(Viewer, current_user._get_current_object()) if current_user.is_authenticated else None
+    return (
+        cast(Viewer, current_user._get_current_object()) if current_user.is_authenticated else None
+    )
 
 
 def viewer() -> Viewer:
@@ -74,7 +76,9 @@ def viewer() -> Viewer:
     return person
 
 
-def access(who: Who, *, while_suspended: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]:
+def access(
+    who: Who, *, while_suspended: bool = False
+) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare who may use a route, and hold it.
 
     `while_suspended` lets a suspended account in: only to finish a payment that is already due.

@@ -93,15 +93,14 @@ class MomentIn(fields.Field[datetime]):
 class Amount(fields.Field[str]):
     """Cents, answered as `"150.00"`."""
 
-    def _serialize(self, value: int | None, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else money.amount_text(value)
 
 
 class Moment(fields.Field[str]):
     """A moment, answered in UTC with `Z`."""
 
-    def _serialize(self, value: datetime | None, attr: str | None, obj: Any,
-                   **kwargs: Any) -> str | None:  # fmt: skip
+    def _serialize(self, value: Any, attr: str | None, obj: Any, **kwargs: Any) -> str | None:
         return None if value is None else clock.iso(value)
 
 

@@ -18,9 +18,10 @@ log = logging.getLogger(__name__)
 
 QUEUES = ("payments", "mail", "default")
 _JOB_SECONDS = 60
+_FAILURE_SECONDS = 86_400
 
 
-def connect_redis(url: str) -> "Redis[bytes]":
+def connect_redis(url: str) -> Redis:
     """A connection that gives up within about a second: nobody waits for a hint."""
     return Redis.from_url(
         url,
@@ -30,7 +31,7 @@ def connect_redis(url: str) -> "Redis[bytes]":
     )
 
 
-def connect_worker_redis(url: str) -> "Redis[bytes]":
+def connect_worker_redis(url: str) -> Redis:
     """A connection for the worker, which waits in Redis for jobs and so sets no read limit."""
     return Redis.from_url(url, socket_connect_timeout=2)
 
@@ -46,7 +47,9 @@ def hint(queue: str, job: str, *args: Any, at: datetime | None = None) -> bool:
     try:
         line = Queue(queue, connection=redis, serializer=JSONSerializer)
         if at is not None and at > clock.now():
-            line.enqueue_at(at, job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400)
+            line.enqueue_at(
+                at, job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400
+            )
         else:
             line.enqueue(job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400)
     except (RedisError, OSError) as away:

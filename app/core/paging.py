@@ -29,7 +29,7 @@ class Page(Generic[T]):
         return Page([change(item) for item in self.items], self.page, self.per_page, self.total)
 
 
-def paginate(query: Select[Any], page: int, per_page: int) -> Page[Any]:
+def paginate(query: Select[*tuple[Any, ...]], page: int, per_page: int) -> Page[Any]:
     """Run an ordered select for one page; the items are its rows (tuples)."""
     counted = select(func.count()).select_from(query.order_by(None).subquery())
     total = db.session.scalar(counted) or 0

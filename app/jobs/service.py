@@ -13,6 +13,4 @@ def listen() -> None:
 
 
 def _schedule_expiry(event: ArtworkReserved) -> None:
-    hint(
-        "payments", "app.jobs.tasks.settle_payment", event.payment_id, at=event.deadline_at
-    )
+    hint("payments", "app.jobs.tasks.settle_payment", event.payment_id, at=event.deadline_at)

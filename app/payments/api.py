@@ -16,7 +16,6 @@ from app.payments.states import PaymentStatus
 blueprint = ApiBlueprint("payments_api", __name__, url_prefix="/api/payments")
 
 
-
 @blueprint.post("/checkout-session")
 @access(Who.USER, while_suspended=True)
 @blueprint.arguments(CheckoutIn)

@@ -128,9 +128,7 @@ def seconds_to_deadline(payment_id: int) -> float:
 
 def _read(payment_id: int) -> Payment:
     payment = db.session.scalar(
-        select(Payment)
-        .where(Payment.id == payment_id)
-        .execution_options(populate_existing=True)
+        select(Payment).where(Payment.id == payment_id).execution_options(populate_existing=True)
     )
     db.session.close()
     if payment is None:

@@ -85,7 +85,7 @@ class PaymentView:
         }
 
 
-def _select() -> Select[Any]:
+def _select() -> Select[*tuple[Any, ...]]:
     flagged = exists().where(
         Attention.payment_id == Payment.id, Attention.acknowledged_at.is_(None)
     )
@@ -121,16 +121,14 @@ def _view(row: Any) -> PaymentView:
     )
 
 
-def _one(query: Select[Any]) -> PaymentView:
-    row = db.session.execute(
-        query.limit(1).execution_options(populate_existing=True)
-    ).first()
+def _one(query: Select[*tuple[Any, ...]]) -> PaymentView:
+    row = db.session.execute(query.limit(1).execution_options(populate_existing=True)).first()
     if row is None:
         raise NotFound
     return _view(row)
 
 
-def _visible(query: Select[Any], reader: Viewer) -> Select[Any]:
+def _visible(query: Select[*tuple[Any, ...]], reader: Viewer) -> Select[*tuple[Any, ...]]:
     if reader.is_admin:
         return query
     return query.where((Payment.buyer_id == reader.id) | (Payment.seller_id == reader.id))
