@@ -42,6 +42,12 @@ def _redact_values(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> 
     return line
 
 
+def _drop_message(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
+    # Left on the record by another handler that formatted it before; it repeats the event.
+    line.pop("message", None)
+    return line
+
+
 def _add_request(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
     if has_request_context() and "request_id" in g:
         line["request_id"] = request_id()
@@ -54,6 +60,7 @@ def formatter(log_format: str) -> logging.Formatter:
         structlog.stdlib.add_log_level,
         structlog.stdlib.add_logger_name,
         structlog.stdlib.ExtraAdder(),
+        _drop_message,
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _add_request,
         structlog.processors.format_exc_info,

@@ -82,7 +82,7 @@ def test_the_own_pages_ask_for_a_log_in_and_come_back(client: Browser) -> None:
     for path in ("/me/bids", "/me/payments?page=2", "/seller", "/seller/artworks/1", "/admin"):
         answer = client.get(path)
         assert answer.status_code == 303
-        assert answer.location == "/login?" + urlencode({"next": path}, safe="/")
+        assert answer.location == "/login?" + urlencode({"next": path}, safe="/?")
 
 
 def test_a_buyer_is_not_let_into_the_sellers_or_the_administrators_pages(
