@@ -1,0 +1,39 @@
+"""The demo from the shell."""
+
+import click
+from flask import Flask
+
+from app.accounts.states import Role
+from app.demo.catalogue import DEMO_PASSWORD
+from app.demo.service import PEOPLE, DemoRefused, SeedReport, seed_demo
+
+
+def register(app: Flask) -> None:
+    """Add the commands of this package to `flask`."""
+    app.cli.add_command(_seed_demo)
+
+
+@click.command("seed-demo")
+def _seed_demo() -> None:
+    """Add demo people, artworks with pictures, and bids; safe to run twice.
+
+    Exits with 1 where the demo does not belong.
+    """
+    try:
+        report = seed_demo()
+    except DemoRefused as refused:
+        raise click.ClickException(f"no demo here: {refused}") from None
+    click.echo(_in_words(report))
+    click.echo(f"Everyone logs in with the password {DEMO_PASSWORD}")
+    for role in (Role.SELLER, Role.BUYER, Role.ADMIN):
+        emails = [person.email for person, theirs in PEOPLE if theirs == role]
+        click.echo(f"  {role.value.lower():<7} {', '.join(emails)}")
+
+
+def _in_words(report: SeedReport) -> str:
+    if report.nothing_new:
+        return "The demo is there already; nothing was changed."
+    return (
+        f"Added {report.people} people, {report.artworks} artworks with pictures, "
+        f"{report.bids} bids and {report.sales} sales."
+    )
