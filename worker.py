@@ -143,9 +143,7 @@ def main() -> int:
     try:
         app = create_app()
     except SettingsError as wrong:
-        print("The worker cannot start. Settings to mend:", file=sys.stderr)
-        for problem in wrong.problems:
-            print(f"  {problem}", file=sys.stderr)
+        print(wrong.report("The worker"), file=sys.stderr)
         return 2
     settings: Settings = app.config["SETTINGS"]
     stopping: list[int] = []

@@ -9,9 +9,7 @@ from app.core.extensions import socketio
 try:
     app = create_app()
 except SettingsError as wrong:
-    print("Guess The Worth cannot start. Settings to mend:", file=sys.stderr)
-    for problem in wrong.problems:
-        print(f"  {problem}", file=sys.stderr)
+    print(wrong.report("Guess The Worth"), file=sys.stderr)
     sys.exit(2)
 
 if __name__ == "__main__":

@@ -52,6 +52,12 @@ class SettingsError(Exception):
         super().__init__("\n".join(problems))
         self.problems = problems
 
+    def report(self, program: str) -> str:
+        """What to tell the person who started `program`."""
+        return "\n".join(
+            [f"{program} cannot start. Settings to mend:", *(f"  {line}" for line in self.problems)]
+        )
+
 
 def _wrong(message: str) -> PydanticCustomError:
     return PydanticCustomError("setting", "{message}", {"message": message})

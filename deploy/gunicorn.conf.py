@@ -4,6 +4,7 @@ Every name here is one of Gunicorn's settings (docs.gunicorn.org/en/stable/setti
 """
 
 import os
+import sys
 from pathlib import Path
 
 from dotenv import dotenv_values
@@ -54,3 +55,15 @@ errorlog = "-"
 
 # One socket per user account is the default: a second instance would take it from the first.
 control_socket_disable = True
+
+
+def on_starting(server: object) -> None:
+    """Refuse wrong settings once, in the parent; its children would be started again for ever."""
+    sys.path.insert(0, str(_root))
+    from app.config import SettingsError, read_settings
+
+    try:
+        read_settings()
+    except SettingsError as wrong:
+        print(wrong.report("The web process"), file=sys.stderr)
+        sys.exit(2)

@@ -83,3 +83,20 @@ def test_open_pages_do_not_use_up_the_threads_and_only_the_proxy_here_is_believe
     assert "*" not in read["forwarded_allow_ips"]
     assert read["accesslog"] == "None"
     assert read["control_socket_disable"] == "True"
+
+
+def test_wrong_settings_end_the_server_at_once_and_all_are_named() -> None:
+    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"]
+    ended = subprocess.run(
+        command,
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "TRUSTED_PROXIES": "many"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 2
+    for name in ("SECRET_KEY", "PUBLIC_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
+        assert f"  {name}: is missing" in ended.stderr
+    assert "  TRUSTED_PROXIES: " in ended.stderr
