@@ -36,6 +36,7 @@ from app.web import pages as web_pages
 from app.web.csrf import init_csrf
 from app.web.errors import init_errors
 from app.web.filters import init_filters
+from app.web.identifiers import init_identifiers
 from app.web.logs import init_logs
 from app.web.request_ids import init_request_ids
 from app.web.security_headers import init_security_headers
@@ -88,6 +89,7 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
 
 def register_packages(app: Flask) -> None:
     """Register every package's listeners, pages, API and commands."""
+    init_identifiers(app)
     for package in _LISTENERS:
         package.listen()
     for pages in _PAGES:
