@@ -4,6 +4,7 @@ import sys
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from app.accounts import rules, service
 from app.accounts.states import Role
@@ -27,6 +28,7 @@ def register(app: Flask) -> None:
 @click.option(
     "--password-stdin", is_flag=True, help="Read the password from standard input, one line."
 )
+@with_appcontext
 def _create_user(email: str, name: str, role: str, password_stdin: bool) -> None:
     """Create an account with the address EMAIL. Asks for the password.
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import EmailField, HiddenField, PasswordField, RadioField, StringField
+from wtforms.fields.choices import SelectChoice
 from wtforms.form import BaseForm
 from wtforms.validators import ValidationError
 
@@ -45,8 +46,8 @@ class RegisterForm(FlaskForm):
         "What are you here for?",
         [Obeys(rules.chosen_role)],
         choices=[
-            (Role.BUYER.value, "To bid on artworks and buy them"),
-            (Role.SELLER.value, "To sell artworks"),
+            SelectChoice(Role.BUYER.value, "To bid on artworks and buy them"),
+            SelectChoice(Role.SELLER.value, "To sell artworks"),
         ],
         default=Role.BUYER.value,
         validate_choice=False,

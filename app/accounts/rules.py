@@ -48,7 +48,11 @@ def clean_email(text: str) -> str:
         # Names under .test reach nobody; they are let in for trying the product out. Local parts
         # beyond ASCII need every mail server on the way to agree, and Stripe to take them.
         found = validate_email(
-            text, check_deliverability=False, test_environment=True, allow_smtputf8=False
+            text,
+            check_deliverability=False,
+            test_environment=True,
+            allow_smtputf8=False,
+            strict=True,
         )
     except (EmailNotValidError, UnicodeError):
         raise ValueError(EMAIL_WRONG) from None
