@@ -1,0 +1,91 @@
+"""`make run` as everybody starts it, once a session, and a browser."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from PIL import Image, ImageDraw
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.journeys.shop import Shop
+from tests.journeys.windows import Windows
+
+_BROWSER = shutil.which("chromium") or shutil.which("chromium-browser")
+_REQUIRED = os.environ.get("CI") or os.environ.get("REQUIRE_BROWSER")
+# A developer's machine may have no browser; in CI its absence fails the run.
+collect_ignore_glob = [] if _BROWSER or _REQUIRED else ["test_*.py"]
+
+# Long enough to pay on a busy machine; the unpaid journey has a shop of its own.
+SHORT_WINDOW_SECONDS = 8
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real browser that reaches nothing but this machine."""
+    assert _BROWSER is not None, "the journeys need Chromium on PATH"
+    arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=_BROWSER, args=arguments)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def windows(browser: Browser) -> Iterator[Windows]:
+    """Windows in which nothing may go wrong unseen: the test fails when something did."""
+    windows = Windows(browser)
+    yield windows
+    windows.close()
+    assert windows.faults == []
+
+
+@pytest.fixture(scope="session")
+def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder of a shop that was started once and stopped again."""
+    folder = tmp_path_factory.mktemp("journeys") / "first"
+    assert Shop(folder).interrupt() == 0
+    return folder
+
+
+@pytest.fixture(scope="session")
+def new_instance(prepared: Path) -> Callable[[str], Path]:
+    """Make another folder like the prepared one."""
+
+    def make(name: str) -> Path:
+        return Path(shutil.copytree(prepared, prepared.parent / name))
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def shop(new_instance: Callable[[str], Path]) -> Iterator[Shop]:
+    """Everything running, with the usual ten minutes to pay."""
+    shop = Shop(new_instance("shop"), SWEEP_INTERVAL_SECONDS="2")
+    yield shop
+    assert shop.interrupt() == 0
+
+
+@pytest.fixture(scope="session")
+def hasty_shop(new_instance: Callable[[str], Path]) -> Iterator[Shop]:
+    """Everything running, with a few seconds to pay."""
+    seconds = str(SHORT_WINDOW_SECONDS)
+    shop = Shop(new_instance("hasty"), SWEEP_INTERVAL_SECONDS="2", PAYMENT_WINDOW_SECONDS=seconds)
+    yield shop
+    assert shop.interrupt() == 0
+
+
+@pytest.fixture
+def picture(tmp_path: Path) -> Path:
+    """A photograph to list."""
+    image = Image.new("RGB", (1200, 900), "#23395b")
+    draw = ImageDraw.Draw(image)
+    draw.rectangle((0, 560, 1200, 900), fill="#406e8e")
+    draw.polygon([(300, 600), (560, 600), (430, 260)], fill="#f4e9cd")
+    draw.polygon([(640, 640), (980, 640), (800, 340)], fill="#e08e45")
+    file = tmp_path / "harbour.jpg"
+    image.save(file, quality=88)
+    return file
