@@ -1,8 +1,5 @@
 """Extensions, packages and listeners, bound to one application."""
 
-import importlib
-import importlib.util
-
 import flask_smorest
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -11,8 +8,10 @@ from app.accounts import api as accounts_api
 from app.accounts import authentication
 from app.accounts import commands as accounts_commands
 from app.accounts import pages as accounts_pages
+from app.admin import api as admin_api
 from app.admin import pages as admin_pages
 from app.artworks import api as artworks_api
+from app.artworks import favourites_api
 from app.artworks import pages as artworks_pages
 from app.bidding import api as bidding_api
 from app.bidding import pages as bidding_pages
@@ -24,6 +23,7 @@ from app.core.jobs import connect_redis
 from app.core.transaction import init_database
 from app.dashboards import api as dashboards_api
 from app.dashboards import pages as dashboards_pages
+from app.demo import commands as demo_commands
 from app.jobs import commands as jobs_commands
 from app.jobs import service as jobs
 from app.notifications import service as notifications
@@ -53,8 +53,16 @@ _PAGES = (
     health,
     metrics,
 )
-_APIS = (accounts_api, artworks_api, payments_api, bidding_api, dashboards_api)
-_COMMANDS = (accounts_commands, jobs_commands)
+_APIS = (
+    accounts_api,
+    artworks_api,
+    favourites_api,
+    payments_api,
+    bidding_api,
+    dashboards_api,
+    admin_api,
+)
+_COMMANDS = (accounts_commands, demo_commands, jobs_commands)
 # What is recorded in the same transaction comes in this order: a bid is released before the mail
 # about it is written.
 _LISTENERS = (bidding, notifications, realtime, jobs)
@@ -99,8 +107,6 @@ def register_packages(app: Flask) -> None:
         api.register_blueprint(routes.blueprint)
     for commands in _COMMANDS:
         commands.register(app)
-    if importlib.util.find_spec("app.demo.commands"):
-        importlib.import_module("app.demo.commands").register(app)
     _declare_what_libraries_added(app)
     # Last: the API's library registers handlers of its own.
     init_errors(app)

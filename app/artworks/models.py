@@ -44,3 +44,14 @@ class Artwork(Model):
     sold_cents: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(Moment)
     updated_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Favourite(Model):
+    """An artwork that somebody keeps an eye on."""
+
+    __tablename__ = "favourites"
+    __table_args__ = (Index("ix_favourites_newest", "user_id", "created_at"),)
+
+    user_id: Mapped[int] = mapped_column(Identifier, ForeignKey("users.id"), primary_key=True)
+    artwork_id: Mapped[int] = mapped_column(Identifier, ForeignKey("artworks.id"), primary_key=True)
+    created_at: Mapped[datetime] = mapped_column(Moment)

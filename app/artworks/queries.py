@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, and_, case, false, func, null, select
 
 from app.accounts.models import User
-from app.artworks.models import Artwork
+from app.artworks.models import Artwork, Favourite
 from app.artworks.pictures import MAIL_SIZE, PictureView, picture_path, picture_view
 from app.artworks.states import ArtworkStatus
 from app.core.access import Viewer
@@ -121,6 +121,17 @@ def artworks(
     """
     listed = _listing(filters.viewer).where(_matches(filters)).order_by(*_order(filters.sort))
     return paginate(listed, page, per_page).map(_view)
+
+
+def favourites(person: Viewer, page: int, per_page: int = DEFAULT_PER_PAGE) -> Page[ArtworkView]:
+    """A person's favourites, the one added last first; those withdrawn since are left out."""
+    kept = (
+        _listing(person)
+        .join(Favourite, Favourite.artwork_id == Artwork.id)
+        .where(Favourite.user_id == person.id, _may_see(person))
+        .order_by(Favourite.created_at.desc(), Artwork.id.desc())
+    )
+    return paginate(kept, page, per_page).map(_view)
 
 
 def titles(ids: Collection[int]) -> dict[int, str]:
