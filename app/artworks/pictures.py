@@ -204,7 +204,9 @@ def _in_srgb(image: Image.Image, profile: bytes | None) -> Image.Image:
 
 def _encoded(image: Image.Image, size: int, kind: str) -> bytes:
     measures = fit(*image.size, size)
-    shown = image if measures == image.size else image.resize(measures, Image.Resampling.LANCZOS)
+    shown = image
+    if measures != image.size:
+        shown = image.resize(measures, Image.Resampling.LANCZOS, reducing_gap=2.0)
     file = BytesIO()
     if kind == "WEBP":
         shown.save(file, "WEBP", quality=82, method=4)

@@ -141,7 +141,7 @@ def _paint_all(numbers: Sequence[int], folder: Path) -> list[StoredPicture]:
     db.session.remove()
     # Started afresh instead of forked: a copy of this process would share its connections.
     with ProcessPoolExecutor(_PAINTERS, mp_context=get_context("spawn")) as painters:
-        return list(painters.map(_paint_one, numbers, [folder] * len(numbers), chunksize=4))
+        return list(painters.map(_paint_one, numbers, [folder] * len(numbers), chunksize=2))
 
 
 def _paint_one(number: int, folder: Path) -> StoredPicture:
