@@ -10,8 +10,6 @@ from app.accounts.states import TokenKind
 from app.core.access import Who, access, viewer
 from app.core.errors import Invalid
 
-_TOKEN = "/account/sign-ins/<int(max=9223372036854775807):token_id>/revoke"  # noqa: S105 (a path)
-
 
 def add_to(blueprint: Blueprint) -> None:
     """Put these pages into the package's blueprint."""
@@ -19,7 +17,7 @@ def add_to(blueprint: Blueprint) -> None:
     blueprint.post("/account/name")(rename)
     blueprint.post("/account/password")(change_password)
     blueprint.post("/account/tokens")(create_token)
-    blueprint.post(_TOKEN)(revoke_sign_in)
+    blueprint.post("/account/sign-ins/<int:token_id>/revoke")(revoke_sign_in)
     blueprint.post("/account/browsers/revoke-others")(sign_out_others)
 
 

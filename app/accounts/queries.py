@@ -3,10 +3,9 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, Select, func, or_, select
+from sqlalchemy import Row, Select, select
 
 from app.accounts.models import AccessToken, PasswordReset, User
 from app.accounts.states import Role, TokenKind
@@ -14,7 +13,6 @@ from app.core import clock
 from app.core.access import Viewer
 from app.core.errors import NotFound
 from app.core.extensions import db
-from app.core.paging import Page, paginate
 from app.core.secrets import keyed_digest, token_digest
 
 # Longer than any token of ours: a longer text needs no look into the database.
@@ -78,19 +76,6 @@ def administrators() -> list[Person]:
     """Every active administrator."""
     found = people_selected().where(User.role == Role.ADMIN, User.active).order_by(User.id)
     return [to_person(row) for row in db.session.execute(found)]
-
-
-def people(page: int, per_page: int, search: str = "") -> Page[Person]:
-    """Users, newest first; `search` looks in names and e-mail addresses."""
-    found: Any = people_selected().order_by(User.id.desc())
-    if search:
-        found = found.where(
-            or_(
-                User.email.contains(search.lower(), autoescape=True),
-                func.lower(User.name).contains(search.lower(), autoescape=True),
-            )
-        )
-    return paginate(found, page, per_page).map(to_person)
 
 
 def viewer_by_token(token: str, kind: TokenKind) -> Viewer | None:

@@ -40,22 +40,6 @@ def test_only_active_administrators_are_listed(
         assert [person.id for person in queries.administrators()] == [admin.id]
 
 
-def test_people_are_searched_literally_and_newest_first(
-    app: Flask, make_person: Callable[..., TestPerson]
-) -> None:
-    first = make_person(name="Percy 100% Paint")
-    second = make_person(email="percy_@example.com")
-    with app.app_context():
-        assert [person.id for person in queries.people(1, 1).items] == [second.id]
-        assert queries.people(1, 20).total == 2
-        assert [person.id for person in queries.people(1, 20, "0% P").items] == [first.id]
-        assert [person.id for person in queries.people(1, 20, "PERCY").items] == [
-            second.id,
-            first.id,
-        ]
-        assert [person.id for person in queries.people(1, 20, "percy_@").items] == [second.id]
-
-
 def test_a_token_signs_in_for_its_own_kind_only(app: Flask, buyer: TestPerson) -> None:
     with app.app_context():
         viewer = queries.viewer_by_token(buyer.token, TokenKind.API)
