@@ -48,6 +48,7 @@ class Exchange(PubSubManager):
         self._url = url
         self._silent_until = 0.0
         self._listening = threading.Event()
+        self._away = False
         self._publisher = (
             Redis.from_url(
                 url,
@@ -101,6 +102,7 @@ class Exchange(PubSubManager):
                     yield message
             except (RedisError, OSError) as away:
                 log.warning("live updates of other processes are away: %s", type(away).__name__)
+                self._away = True
                 self._tell(PAUSED)
             self._listening.clear()
             time.sleep(wait)
@@ -113,7 +115,7 @@ class Exchange(PubSubManager):
         )
         heard_at = time.monotonic()
         resume_at = None
-        with connection, connection.pubsub() as subscription:
+        with connection, connection.pubsub() as subscription:  # type: ignore[no-untyped-call]
             subscription.subscribe(self.channel)
             while True:
                 message = subscription.get_message(timeout=1.0)
@@ -126,10 +128,10 @@ class Exchange(PubSubManager):
                     subscription.ping()
                 if message is not None and message["type"] == "subscribe":
                     self._listening.set()
-                    # Other processes may still keep silent: only then has nothing been missed.
+                    # Other processes may still keep silent: only then is nothing missed any more.
                     resume_at = moment + _SILENCE_SECONDS + 2 * _PUBLISH_SECONDS
-                if resume_at is not None and moment >= resume_at:
-                    resume_at = None
+                if self._away and resume_at is not None and moment >= resume_at:
+                    self._away = False
                     self._tell(RESUMED)
                 if message is not None and message["type"] == "message":
                     yield from self._read(message["data"])

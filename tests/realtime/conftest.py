@@ -1,0 +1,89 @@
+"""Two web processes and a speaker that share one database and one Redis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from flask import Flask
+
+from app import create_app
+from app.config import read_settings
+from app.core.extensions import db
+from dev.redis_server import RedisServer
+from tests import people
+from tests.conftest import release
+from tests.databases import REQUIRED, SqliteFiles, empty
+from tests.people import TestPerson
+from tests.realtime.processes import Speaker, WebProcess, speaker, web_process
+
+
+@dataclass(frozen=True)
+class World:
+    """Processes of one deployment, and this test's own way into their database."""
+
+    one: WebProcess
+    other: WebProcess
+    speaker: Speaker
+    app: Flask
+
+    def person(self, role: str = "BUYER", **columns: Any) -> TestPerson:
+        return people.make_person(self.app, role, **columns)
+
+    def artwork(self, seller: TestPerson, **columns: Any) -> int:
+        return people.make_artwork(self.app, seller, **columns)
+
+
+@pytest.fixture(scope="session")
+def processes_settings(
+    tmp_path_factory: pytest.TempPathFactory, redis_server: RedisServer
+) -> dict[str, str]:
+    folder = tmp_path_factory.mktemp("live")
+    return {
+        "DATABASE_URL": SqliteFiles(folder).new(),
+        "REDIS_URL": redis_server.url,
+        "UPLOAD_DIR": str(folder / "uploads"),
+        "RATELIMIT_ENABLED": "0",
+    }
+
+
+@pytest.fixture(scope="session")
+def open_app(processes_settings: dict[str, str]) -> Iterator[Flask]:
+    """An application in this process on the same database; it shares no live updates."""
+    given = {name: value for name, value in processes_settings.items() if name != "REDIS_URL"}
+    app = create_app(read_settings(REQUIRED | given))
+    yield app
+    release(app)
+
+
+@pytest.fixture(scope="session")
+def _running(processes_settings: dict[str, str], open_app: Flask) -> Iterator[World]:
+    with (
+        web_process(**processes_settings) as one,
+        web_process(**processes_settings) as other,
+        speaker(**processes_settings) as speaking,
+    ):
+        yield World(one, other, speaking, open_app)
+
+
+@pytest.fixture
+def world(_running: World) -> World:
+    """The processes, on an empty database."""
+    with _running.app.app_context():
+        empty(db.engine)
+    return _running
+
+
+@pytest.fixture
+def cookies() -> Callable[[TestPerson], dict[str, str]]:
+    """The headers that a person's signed-in browser sends."""
+
+    def of(person: TestPerson) -> dict[str, str]:
+        cookie = person.browser.get_cookie("session")
+        assert cookie is not None
+        # The processes are reached by https as far as they know, and name their cookie for it.
+        return {"Cookie": f"__Host-session={cookie.value}"}
+
+    return of

@@ -1,0 +1,189 @@
+"""Real processes that share live updates, and clients that listen to them."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import socket
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import requests
+import socketio
+import socketio.exceptions
+
+from dev.loopback import free_port
+from dev.processes import end, spawn
+from tests.databases import ROOT, environment
+
+# A process that states facts and holds no socket, as the worker does.
+SPEAKER = """
+import json, sys
+from datetime import datetime, UTC
+from app import create_app
+from app.core import events
+from app.core.transaction import transaction
+app = create_app()
+print("ready", flush=True)
+for line in sys.stdin:
+    kind, given = json.loads(line)
+    given = {
+        name: datetime.fromisoformat(value) if name.endswith("_at") else value
+        for name, value in given.items()
+    }
+    with app.app_context(), transaction() as session:
+        events.record(session, getattr(events, kind)(**given))
+    print("said", flush=True)
+"""
+
+
+@dataclass
+class WebProcess:
+    """A Gunicorn with the product in it."""
+
+    url: str
+    process: subprocess.Popen[bytes]
+
+
+@contextlib.contextmanager
+def web_process(**settings: str) -> Iterator[WebProcess]:
+    """Start one and wait until it answers."""
+    port = free_port()
+    process = spawn(
+        [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
+        cwd=ROOT,
+        env=environment(
+            **{"PUBLIC_URL": "https://bids.example.com", **settings, "PORT": str(port)}
+        ),
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    url = f"http://127.0.0.1:{port}"
+    try:
+        wait_for(lambda: _answers(url), 30)
+        yield WebProcess(url, process)
+    finally:
+        end(process)
+
+
+def _answers(url: str) -> bool:
+    try:
+        return requests.get(f"{url}/health", timeout=2).status_code == 200
+    except requests.RequestException:
+        return False
+
+
+@dataclass
+class Speaker:
+    """The process that states facts."""
+
+    process: subprocess.Popen[str]
+
+    def say(self, kind: str, **given: Any) -> None:
+        """State one; returns once its listeners are done."""
+        assert self.process.stdin is not None
+        assert self.process.stdout is not None
+        self.process.stdin.write(json.dumps([kind, given]) + "\n")
+        self.process.stdin.flush()
+        assert self.process.stdout.readline() == "said\n"
+
+
+@contextlib.contextmanager
+def speaker(**settings: str) -> Iterator[Speaker]:
+    """Start one and wait until it is ready."""
+    with subprocess.Popen(
+        [sys.executable, "-c", SPEAKER],
+        cwd=ROOT,
+        env=environment(**{"PUBLIC_URL": "https://bids.example.com", **settings}),
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield Speaker(process)
+        assert process.stdin is not None
+        process.stdin.close()
+        process.wait(10)
+
+
+class Refused(Exception):
+    """The server did not let us connect; the text says why."""
+
+
+@dataclass
+class Ear:
+    """One Socket.IO client, and what it heard."""
+
+    client: socketio.Client
+    heard: list[tuple[str, Any]] = field(default_factory=list)
+    gone: threading.Event = field(default_factory=threading.Event)
+
+    def watch(self, artwork_id: Any) -> Any:
+        """Ask to watch; returns the server's answer."""
+        return self.client.call("watch", {"artwork_id": artwork_id}, timeout=10)
+
+    def hears(self, *names: str, seconds: float = 10) -> list[tuple[str, Any]]:
+        """Wait for as many messages; they must be these, in this order."""
+        wait_for(lambda: len(self.heard) >= len(names), seconds, lambda: f"heard {self.heard}")
+        assert [name for name, _ in self.heard] == list(names)
+        heard = list(self.heard)
+        self.heard.clear()
+        return heard
+
+
+@contextlib.contextmanager
+def ear(url: str, auth: Any = None, headers: dict[str, str] | None = None) -> Iterator[Ear]:
+    """Connect; raises Refused with the server's reason."""
+    client = socketio.Client(reconnection=False, handle_sigint=False)
+    listener = Ear(client)
+    client.on("*", lambda name, payload: listener.heard.append((name, payload)))
+    client.on("disconnect", lambda _reason: listener.gone.set())
+    reasons: list[Any] = []
+    client.on("connect_error", reasons.append)
+    try:
+        try:
+            client.connect(
+                url, auth=auth, headers=headers or {}, transports=["websocket"], wait_timeout=10
+            )
+        except socketio.exceptions.ConnectionError as failure:
+            raise Refused(str(reasons or failure)) from failure
+        yield listener
+    finally:
+        client.shutdown()
+        client.eio.disconnect(abort=True)
+
+
+def handshake_status(url: str, origin: str | None) -> int:
+    """The HTTP status that a websocket handshake from a page of `origin` gets."""
+    host, port = url.removeprefix("http://").split(":")
+    lines = [
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+    ]
+    if origin is not None:
+        lines.append(f"Origin: {origin}")
+    with socket.create_connection((host, int(port)), timeout=10) as wire:
+        wire.sendall("\r\n".join([*lines, "", ""]).encode())
+        return int(wire.recv(4096).split()[1])
+
+
+def wait_for(
+    condition: Callable[[], bool],
+    seconds: float = 10,
+    otherwise: Callable[[], str] = lambda: "it did not happen",
+) -> None:
+    """Wait until it is so; fails when the time is over."""
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at, otherwise()
+        time.sleep(0.02)
