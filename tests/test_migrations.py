@@ -1,0 +1,150 @@
+"""Migrations on both databases: up, down, up, and the same as the models in every name."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Engine, create_engine, inspect, text
+from sqlalchemy.exc import IntegrityError
+
+from app import wiring
+from app.core.extensions import db
+from dev.postgres_server import PostgresServer
+from tests.databases import ROOT, run_flask
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture
+def empty_database(
+    database: str, tmp_path: Path, request: pytest.FixtureRequest
+) -> Callable[[], str]:
+    """Make empty databases of each kind; returns their addresses."""
+
+    def make() -> str:
+        number = next(_numbers)
+        if database == "sqlite":
+            return f"sqlite:///{tmp_path / f'empty{number}.sqlite3'}"
+        server: PostgresServer = request.getfixturevalue("postgres_server")
+        return server.create_database(f"migrations{number}")
+
+    return make
+
+
+@pytest.fixture
+def connect() -> Iterator[Callable[[str], Engine]]:
+    """Engines that are disposed of at the end."""
+    engines: list[Engine] = []
+
+    def open_engine(address: str) -> Engine:
+        engines.append(create_engine(address.replace("postgresql://", "postgresql+psycopg://")))
+        return engines[-1]
+
+    yield open_engine
+    for engine in engines:
+        engine.dispose()
+
+
+def migrate(address: str, tmp_path: Path, *command: str) -> str:
+    """`flask db …` on a database; what it printed."""
+    done = run_flask("db", *command, DATABASE_URL=address, UPLOAD_DIR=str(tmp_path / "uploads"))
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+def structure(engine: Engine) -> dict[str, Any]:
+    """Every table with the names of its columns, keys, constraints and indexes."""
+    found: dict[str, Any] = {}
+    look = inspect(engine)
+    for table in sorted(set(look.get_table_names()) - {"alembic_version"}):
+        found[table] = {
+            "columns": {
+                column["name"]: (str(column["type"]), column["nullable"])
+                for column in look.get_columns(table)
+            },
+            "primary key": look.get_pk_constraint(table)["name"],
+            "foreign keys": sorted(str(key["name"]) for key in look.get_foreign_keys(table)),
+            "unique": sorted(str(key["name"]) for key in look.get_unique_constraints(table)),
+            "checks": sorted(str(key["name"]) for key in look.get_check_constraints(table)),
+            "indexes": sorted(
+                (str(index["name"]), tuple(index["column_names"]), bool(index["unique"]))
+                for index in look.get_indexes(table)
+            ),
+        }
+    return found
+
+
+def test_migrations_go_up_down_and_up_again(
+    empty_database: Callable[[], str], connect: Callable[[str], Engine], tmp_path: Path
+) -> None:
+    address = empty_database()
+    migrate(address, tmp_path, "upgrade")
+    before = structure(connect(address))
+    assert "payments" in before
+    migrate(address, tmp_path, "downgrade", "base")
+    assert structure(connect(address)) == {}
+    migrate(address, tmp_path, "upgrade")
+    assert structure(connect(address)) == before
+
+
+def test_running_the_migrations_twice_changes_nothing(
+    empty_database: Callable[[], str], connect: Callable[[str], Engine], tmp_path: Path
+) -> None:
+    address = empty_database()
+    migrate(address, tmp_path, "upgrade")
+    with connect(address).begin() as connection:
+        connection.execute(
+            text("INSERT INTO leases (name, holder, held_until) VALUES ('a', 'b', '2026-01-01')")
+        )
+    migrate(address, tmp_path, "upgrade")
+    with connect(address).connect() as connection:
+        assert connection.execute(text("SELECT name FROM leases")).scalar_one() == "a"
+
+
+def test_the_migrated_database_is_what_the_models_say(
+    empty_database: Callable[[], str], connect: Callable[[str], Engine], tmp_path: Path
+) -> None:
+    assert wiring is not None
+    migrated, made = empty_database(), empty_database()
+    migrate(migrated, tmp_path, "upgrade")
+    engine = connect(migrated)
+    with engine.connect() as connection:
+        context = MigrationContext.configure(
+            connection, opts={"compare_type": True, "compare_server_default": True}
+        )
+        assert compare_metadata(context, db.metadata) == []
+    # Alembic compares neither check constraints nor the names of keys.
+    db.metadata.create_all(connect(made))
+    assert structure(engine) == structure(connect(made))
+
+
+def test_every_constraint_has_a_name_of_its_own() -> None:
+    for table in db.metadata.tables.values():
+        for constraint in table.constraints:
+            assert constraint.name, f"a constraint of {table.name} has no name"
+
+
+def test_there_is_one_line_of_migrations() -> None:
+    scripts = ScriptDirectory(str(ROOT / "migrations"))
+    assert len(scripts.get_heads()) == 1
+    assert len(scripts.get_bases()) == 1
+
+
+def test_an_unknown_name_of_a_state_is_refused_by_the_database(
+    empty_database: Callable[[], str], connect: Callable[[str], Engine], tmp_path: Path
+) -> None:
+    address = empty_database()
+    migrate(address, tmp_path, "upgrade")
+    statement = text(
+        "INSERT INTO users (email, name, password_hash, role, active, created_at) "
+        "VALUES ('a@example.com', 'A', 'x', 'KING', true, '2026-01-01')"
+    )
+    with pytest.raises(IntegrityError), connect(address).begin() as connection:
+        connection.execute(statement)
