@@ -193,7 +193,13 @@ class Gateway:
                 thing=dict(payload["data"]["object"]),
                 payload=payload,
             )
-        except (stripe.SignatureVerificationError, ValueError, KeyError, TypeError) as wrong:
+        except (
+            stripe.SignatureVerificationError,
+            ValueError,
+            KeyError,
+            TypeError,
+            AttributeError,  # the library's, when the JSON is no object
+        ) as wrong:
             raise InvalidSignature(type(wrong).__name__) from None
 
 

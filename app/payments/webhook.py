@@ -182,7 +182,7 @@ def _prepare(event: SignedEvent, payment_id: int) -> Effect | None:
         case "charge.refunded":
             if _status(payment_id) in OPEN:
                 expiry.settle_payment(payment_id)
-            return lambda session, payment: _refund(session, payment, event)
+            return _refund_effect(event, _own_session(payment_id))
         case "charge.dispute.created":
             return lambda session, payment: _dispute(session, payment, event)
         case _:
@@ -214,6 +214,24 @@ def _present_session(session_id: str, payment_id: int) -> CheckoutSession | None
     except GatewayRefused:
         return None
     return word if word.payment_id == payment_id else None
+
+
+def _own_session(payment_id: int) -> CheckoutSession | None:
+    """The open payment's session as Stripe has it now; None when it has none or is closed."""
+    known = db.session.scalar(select(Payment.stripe_session_id).where(Payment.id == payment_id))
+    db.session.close()
+    return None if known is None else _present_session(known, payment_id)
+
+
+def _refund_effect(event: SignedEvent, word: CheckoutSession | None) -> Effect:
+    """A refund that comes before the news of its sale brings that news along."""
+
+    def effect(session: Session, payment: Payment) -> EventOutcome:
+        if word is not None and payment.status in OPEN:
+            settlement.apply_session(session, payment, word)
+        return _refund(session, payment, event)
+
+    return effect
 
 
 def _status(payment_id: int) -> PaymentStatus:
