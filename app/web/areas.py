@@ -1,8 +1,12 @@
-"""Which part of the product a request asks: the JSON API or the pages."""
+"""Which part of the product a request asks: what programs read, or the pages."""
 
 from flask import request
 
+_ADDRESSES = ("/api", "/health", "/metrics")
 
-def in_api() -> bool:
-    """Whether the answer is read by a program: everything under `/api`."""
-    return request.path == "/api" or request.path.startswith("/api/")
+
+def for_programs() -> bool:
+    """Whether the answer is read by a program: the JSON API, health and metrics."""
+    return any(
+        request.path == address or request.path.startswith(f"{address}/") for address in _ADDRESSES
+    )

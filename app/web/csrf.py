@@ -4,7 +4,7 @@ from flask import Flask, current_app, request, session
 
 from app.core.access import Who
 from app.core.extensions import csrf
-from app.web.areas import in_api
+from app.web.areas import for_programs
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
 
@@ -23,7 +23,7 @@ def init_csrf(app: Flask) -> None:
         view = current_app.view_functions[request.endpoint]
         if getattr(view, "__access__", None) == Who.STRIPE:
             return
-        if in_api() and (_bearer() or "_user_id" not in session):
+        if for_programs() and (_bearer() or "_user_id" not in session):
             return
         csrf.protect()
 

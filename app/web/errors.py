@@ -19,7 +19,7 @@ from werkzeug.routing import RoutingException
 
 from app.core import errors
 from app.core.access import request_id
-from app.web.areas import in_api
+from app.web.areas import for_programs
 
 log = logging.getLogger(__name__)
 
@@ -80,7 +80,7 @@ def _refused(error: errors.ProductError) -> ResponseReturnValue:
     if isinstance(error, errors.Unavailable):
         headers["Retry-After"] = str(_AGAIN_SECONDS)
     if isinstance(error, errors.NotSignedIn):
-        if not in_api():
+        if not for_programs():
             return redirect(url_for("accounts.login", next=_way_back()), code=303)
         headers["WWW-Authenticate"] = "Bearer"
     return _answer(status, error.detail, members, headers)
@@ -166,7 +166,7 @@ def _answer(
 ) -> Response:
     title, usual = _WORDS.get(status, ("That did not work", "Go back and try once more."))
     detail = detail or usual
-    if in_api():
+    if for_programs():
         phrase = HTTPStatus(status).phrase
         problem = {"type": "about:blank", "title": phrase, "status": status, "detail": detail}
         response = Response(
