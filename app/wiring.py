@@ -1,5 +1,7 @@
 """Extensions, packages and listeners, bound to one application."""
 
+from typing import Any
+
 import flask_smorest
 from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -114,4 +116,5 @@ def register_packages(app: Flask) -> None:
 
 def _declare_what_libraries_added(app: Flask) -> None:
     for endpoint in ("static", "api-docs.openapi_json"):
-        app.view_functions[endpoint] = access(Who.ANYONE)(app.view_functions[endpoint])
+        view: Any = app.view_functions[endpoint]
+        app.view_functions[endpoint] = access(Who.ANYONE)(view)
