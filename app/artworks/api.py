@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Request
+from flask import Request, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -39,6 +39,12 @@ class _Blueprint(ApiBlueprint):
 blueprint = _Blueprint(
     "artworks_api", __name__, url_prefix="/api/artworks", description="Artworks and their pictures"
 )
+
+
+@blueprint.teardown_request
+def close_files(_error: BaseException | None) -> None:
+    """Large uploads lie in temporary files; they are gone with the request."""
+    request.close()
 
 
 @blueprint.get("")

@@ -33,6 +33,12 @@ PER_PAGE = 12
 _YEAR = 365 * 24 * 3600
 
 
+@blueprint.teardown_request
+def close_files(_error: BaseException | None) -> None:
+    """Large uploads lie in temporary files; they are gone with the request."""
+    request.close()
+
+
 @blueprint.get("/")
 @access(Who.ANYONE)
 def browse() -> ResponseReturnValue:
