@@ -6,10 +6,10 @@ PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARGS ?=
 
-.PHONY: help run test check format clean install
+.PHONY: help run test check format screenshots clean install
 
 help: ## list these commands
-	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 run: install ## everything on this machine, seeded with demo data; Ctrl-C stops it
 	@exec $(PY) -m dev.run --stop-with-parent $(ARGS)
@@ -26,6 +26,9 @@ check: install ## linter, formatting, types
 format: install ## put the code into shape
 	$(PY) -m ruff check --fix .
 	$(PY) -m ruff format .
+
+screenshots: install ## take the README's pictures anew (needs Chromium)
+	@exec $(PY) -m dev.screenshots
 
 clean: ## remove what was installed and what tools left; instance/ (the demo's data) stays
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
