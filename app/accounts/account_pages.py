@@ -14,6 +14,8 @@ from app.core.errors import Invalid
 def add_to(blueprint: Blueprint) -> None:
     """Put these pages into the package's blueprint."""
     blueprint.get("/account")(account)
+    for form in ("name", "password", "tokens"):
+        blueprint.get(f"/account/{form}")(back_to_account)
     blueprint.post("/account/name")(rename)
     blueprint.post("/account/password")(change_password)
     blueprint.post("/account/tokens")(create_token)
@@ -25,6 +27,12 @@ def add_to(blueprint: Blueprint) -> None:
 def account() -> ResponseReturnValue:
     """Everything that a person may change about their account."""
     return _page()
+
+
+@access(Who.USER, while_suspended=True)
+def back_to_account() -> ResponseReturnValue:
+    """Where a form of the account page was sent: somebody may reload it, or log in again there."""
+    return redirect(url_for("accounts.account"), 303)
 
 
 @access(Who.USER, while_suspended=True)

@@ -99,6 +99,12 @@ def test_an_api_token_is_shown_once_and_works_until_revoked(
     assert deeds(buyer.id) == ["token_created", "token_revoked"]
 
 
+@pytest.mark.parametrize("form", ["name", "password", "tokens"])
+def test_the_address_of_a_form_leads_back_to_its_page(buyer: TestPerson, form: str) -> None:
+    answer = buyer.browser.get(f"/account/{form}")
+    assert (answer.status_code, answer.location) == (303, "/account")
+
+
 def test_another_browser_is_signed_out(
     app: Flask, buyer: TestPerson, heard: list[Any], live_tokens: Callable[[int], list[AccessToken]]
 ) -> None:
