@@ -20,6 +20,9 @@ from app.core.secrets import token_digest
 from app.core.transaction import transaction
 from tests.people import PASSWORD, Browser, TestPerson, anonymous
 
+# What is refused before it reaches the database needs no second kind of it.
+one_database = pytest.mark.parametrize("database", ["sqlite"])
+
 ADA = {"email": "ada@example.com", "name": "Ada", "password": "correct horse"}
 
 # For each field: what is sent, and what the answer says of it.
@@ -101,6 +104,7 @@ def test_a_registration_may_ask_for_a_seller(client: Browser) -> None:
     assert (answer.status_code, answer.json["role"]) == (201, "SELLER")
 
 
+@one_database
 @pytest.mark.parametrize(("field", "sent", "said"), WRONG_REGISTRATIONS)
 def test_a_wrong_field_of_a_registration_is_named_with_its_limit(
     client: Browser, field: str, sent: Any, said: str, user_row: Callable[[str], User | None]
@@ -127,6 +131,7 @@ def test_every_wrong_field_is_named_at_once_and_unknown_ones_too(client: Browser
     assert set(answer.json["errors"]) == {"email", "name", "password", "admin", "active"}
 
 
+@one_database
 @pytest.mark.parametrize("path", ["/api/auth/register", "/api/auth/token"])
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
@@ -227,6 +232,7 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(
     assert 0.5 < fastest("nobody@example.com") / fastest(ADA["email"]) < 2
 
 
+@one_database
 @pytest.mark.parametrize(
     ("field", "sent", "said"),
     [("email", sent, said) for sent, said in WRONG_EMAILS]
