@@ -2,6 +2,7 @@
 
 import click
 from flask import Flask
+from flask.cli import with_appcontext
 
 from app.accounts.states import Role
 from app.demo.catalogue import DEMO_PASSWORD
@@ -14,6 +15,7 @@ def register(app: Flask) -> None:
 
 
 @click.command("seed-demo")
+@with_appcontext
 def _seed_demo() -> None:
     """Add demo people, artworks with pictures, and bids; safe to run twice.
 

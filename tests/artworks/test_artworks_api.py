@@ -10,6 +10,7 @@ import pytest
 from flask import Flask
 from PIL import Image
 from sqlalchemy import event
+from urllib3.filepost import encode_multipart_formdata
 
 from app.core import clock
 from app.core.extensions import db
@@ -342,8 +343,6 @@ def test_a_picture_is_taken_and_served_for_good(
         (lambda: {"image": (picture(), "a"), "alt": "a\x07"}, 422, "alt", "control"),
         (lambda: {"image": (picture(), "a"), "more": "x"}, 422, "more", "Unknown field"),
         (lambda: {"image": (picture(), "a"), "file": (picture(), "b")}, 422, "file", "Unknown"),
-        (lambda: {"image": (BytesIO(b"x" * (10 * 2**20 + 1)), "a")}, 413, "", "10 MB"),
-        (lambda: {"image": (BytesIO(b"x" * (12 * 2**20)), "a")}, 413, "", "10 MB"),
     ],
 )
 def test_a_wrong_picture_is_named_with_its_limit(
@@ -361,6 +360,19 @@ def test_a_wrong_picture_is_named_with_its_limit(
     assert answer.json is not None
     said = " ".join(answer.json["errors"][field]) if field else answer.json["detail"]
     assert phrase in said
+
+
+@pytest.mark.parametrize("size", [10 * 2**20 + 1, 12 * 2**20])
+def test_a_picture_that_is_too_large_is_answered_with_the_limit(
+    client: Browser, seller: TestPerson, make_artwork: Callable[..., int], size: int
+) -> None:
+    # Encoded here: the test client would leave its own copy of so large a body open.
+    body, kind = encode_multipart_formdata({"image": ("a.png", b"x" * size)})
+    path = f"/api/artworks/{make_artwork(seller)}/image"
+    answer = client.put(path, data=body, content_type=kind, headers=seller.bearer)
+    assert answer.status_code == 413
+    assert answer.content_type == "application/problem+json"
+    assert "10 MB" in (answer.json or {})["detail"]
 
 
 @pytest.mark.parametrize(
