@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, expect, sync_playwright
 
 from tests.journeys.shop import Shop
 from tests.journeys.windows import Windows
@@ -22,12 +22,24 @@ collect_ignore_glob = [] if _BROWSER or _REQUIRED else ["test_*.py"]
 # Long enough to pay on a busy machine; the unpaid journey has a shop of its own.
 SHORT_WINDOW_SECONDS = 8
 
+PATIENCE_MS = 20_000
+SLOWEST_SECONDS = 400
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The first journey waits for everything to be seeded: give these tests longer than others."""
+    here = Path(__file__).parent
+    for item in items:
+        if here in item.path.parents:
+            item.add_marker(pytest.mark.timeout(SLOWEST_SECONDS))
+
 
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real browser that reaches nothing but this machine."""
     assert _BROWSER is not None, "the journeys need Chromium on PATH"
     arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    expect.set_options(timeout=PATIENCE_MS)
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=_BROWSER, args=arguments)
         yield browser
