@@ -332,6 +332,14 @@ function alreadyAt(href) {
 }
 
 function happened(name, payload) {
+  // What other processes of the server have to say does not arrive for now: the socket alone
+  // would show a page that only looks live.
+  if (name === "live_paused" && !pollTimer) startPolling();
+  if (name === "live_resumed" && pollTimer) {
+    pollTimer = clearInterval(pollTimer);
+    badge("live");
+    refreshAll();
+  }
   if (name === "new_bid") showBid(payload);
   if (name === "artwork_status" || name === "payment_completed") showStatus(payload);
   const toast = TOASTS[name]?.(payload);

@@ -1,0 +1,61 @@
+"""With Redis away live updates limp, say so, and recover by themselves."""
+
+from __future__ import annotations
+
+import signal
+import time
+from pathlib import Path
+
+import requests
+
+from app.realtime.exchange import Exchange
+from dev.redis_server import start_redis
+from tests import people
+from tests.realtime.conftest import World
+from tests.realtime.processes import ear, speaker, wait_for, web_process
+
+
+def test_sockets_are_told_when_redis_goes_and_comes_back(
+    world: World, processes_settings: dict[str, str], tmp_path: Path
+) -> None:
+    buyer = world.person()
+    artwork_id = people.make_artwork(world.app, world.person("SELLER"), 99_900)
+    redis = start_redis(tmp_path, password="only-for-this-test")
+    settings = processes_settings | {"REDIS_URL": redis.url}
+    with web_process(**settings) as web, speaker(**settings) as speaking, ear(web.url) as nobody:
+        nobody.watch(artwork_id)
+        redis.stop()
+        wait_for(lambda: ("live_paused", {}) in nobody.heard, 15)
+        nobody.heard.clear()
+
+        began = time.monotonic()
+        bid = requests.post(
+            f"{web.url}/api/bids",
+            json={"artwork_id": artwork_id, "amount": "12.50"},
+            headers=buyer.bearer,
+            timeout=10,
+        )
+        assert bid.status_code == 201, bid.text
+        assert time.monotonic() - began < 3
+        wait_for(lambda: "new_bid" in [name for name, _ in nobody.heard])
+
+        with start_redis(tmp_path, password="only-for-this-test", port=redis.port):
+            wait_for(lambda: ("live_resumed", {}) in nobody.heard, 20)
+            nobody.heard.clear()
+            speaking.say("ArtworkStatusChanged", artwork_id=artwork_id, status="EXPIRED")
+            nobody.hears("artwork_status")
+
+
+def test_a_redis_that_hangs_holds_nobody_up_for_long() -> None:
+    with start_redis() as redis:
+        exchange = Exchange(redis.url, "a channel")
+        redis.process.send_signal(signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            for _ in range(50):
+                exchange._publish({"method": "emit"})
+            assert time.monotonic() - began < 3
+        finally:
+            redis.process.send_signal(signal.SIGCONT)
+        assert exchange._publisher is not None
+        exchange._publisher.close()
