@@ -157,6 +157,9 @@ def ear(url: str, auth: Any = None, headers: dict[str, str] | None = None) -> It
     finally:
         client.shutdown()
         client.eio.disconnect(abort=True)
+        # The library leaves the socket open when it was the server who closed.
+        if client.eio.ws is not None:
+            client.eio.ws.shutdown()
 
 
 def handshake_status(url: str, origin: str | None) -> int:
