@@ -5,8 +5,14 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from pydantic import Field, ValidationError, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -66,7 +72,9 @@ def _wrong(message: str) -> PydanticCustomError:
 class Settings(BaseSettings):
     """Every setting of the product. Values never appear in `repr`: some are secrets."""
 
-    model_config = SettingsConfigDict(frozen=True, extra="ignore", hide_input_in_errors=True)
+    model_config = SettingsConfigDict(
+        frozen=True, extra="ignore", hide_input_in_errors=True, env_ignore_empty=True
+    )
 
     secret_key: str = Field(min_length=16, repr=False)
     public_url: str
@@ -79,7 +87,7 @@ class Settings(BaseSettings):
     stripe_webhook_secret: str = Field(repr=False)
     stripe_api_base: str | None = None
     payment_window_seconds: int = Field(600, ge=1, le=_LONGEST_WINDOW)
-    sweep_interval_seconds: int = Field(15, ge=1, le=60)
+    sweep_interval_seconds: int = Field(15, ge=1, le=86_400)
     mail_server: str = "127.0.0.1"
     mail_port: int = Field(25, ge=1, le=65535)
     mail_use_tls: bool = False
@@ -151,23 +159,27 @@ class Settings(BaseSettings):
     def _empty_is_unset(cls, value: str | None) -> str | None:
         return value or None
 
-    @model_validator(mode="after")
-    def _mixes(self) -> "Settings":
-        problems = []
-        if self.live_payments and not self.allow_live_payments:
-            problems.append(
-                "STRIPE_SECRET_KEY: is a live key, which takes real money; "
-                "set ALLOW_LIVE_PAYMENTS=1 to allow it, or use a key that begins with sk_test_"
-            )
-        if self.live_payments and self.stripe_api_base:
-            problems.append("STRIPE_API_BASE: may be set only with a test key (sk_test_…)")
-        if self.live_payments and not self.public_url.startswith("https://"):
-            problems.append("PUBLIC_URL: must begin with https:// when the Stripe key is live")
-        if self.mail_use_tls and bool(self.mail_username) != bool(self.mail_password):
-            problems.append("MAIL_USERNAME and MAIL_PASSWORD: set both or neither")
+    @model_validator(mode="wrap")
+    @classmethod
+    def _mixes(cls, data: Any, handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
+        """Refuse what is right alone and wrong together, along with all that is wrong alone."""
+        mixes = _unsafe_mixes({name: str(value) for name, value in dict(data).items()})
+        problems = [InitErrorDetails(type=_wrong(line), loc=(), input=None) for line in mixes]
+        try:
+            made = handler(data)
+        except ValidationError as failure:
+            alone = [
+                InitErrorDetails(
+                    type=PydanticCustomError(error["type"], "{said}", {"said": error["msg"]}),
+                    loc=error["loc"],
+                    input=None,
+                )
+                for error in failure.errors(include_input=False, include_url=False)
+            ]
+            raise ValidationError.from_exception_data("Settings", alone + problems) from None
         if problems:
-            raise _wrong("\n".join(problems))
-        return self
+            raise ValidationError.from_exception_data("Settings", problems)
+        return made
 
     @property
     def live_payments(self) -> bool:
@@ -184,6 +196,29 @@ class Settings(BaseSettings):
         """The From address of every mail."""
         host = urlsplit(self.public_url).hostname or "localhost"
         return self.mail_default_sender or f"Guess The Worth <no-reply@{host}>"
+
+
+def _unsafe_mixes(raw: dict[str, str]) -> list[str]:
+    """What is wrong between settings, from their texts: others may be wrong by themselves."""
+    problems = []
+    live = "_live_" in raw.get("stripe_secret_key", "")[:8]
+    allowed = raw.get("allow_live_payments", "").strip().lower() in {"1", "true", "yes", "on"}
+    if live and not allowed:
+        problems.append(
+            "STRIPE_SECRET_KEY: is a live key, which takes real money; "
+            "set ALLOW_LIVE_PAYMENTS=1 to allow it, or use a key that begins with sk_test_"
+        )
+    if live and raw.get("stripe_api_base", "None") not in {"", "None"}:
+        problems.append("STRIPE_API_BASE: may be set only with a test key (sk_test_…)")
+    if live and "public_url" in raw and not raw["public_url"].startswith("https://"):
+        problems.append("PUBLIC_URL: must begin with https:// when the Stripe key is live")
+    if bool(_given(raw, "mail_username")) != bool(_given(raw, "mail_password")):
+        problems.append("MAIL_USERNAME and MAIL_PASSWORD: set both or neither")
+    return problems
+
+
+def _given(raw: dict[str, str], name: str) -> str:
+    return "" if raw.get(name, "None") == "None" else raw[name]
 
 
 def _http_url(value: str) -> str:
@@ -205,7 +240,7 @@ def read_settings(environment: dict[str, str] | None = None, **given: Any) -> Se
     else:
         env_file = None
         known = {name.lower(): value for name, value in environment.items()}
-        source = {name: known[name] for name in Settings.model_fields if name in known} | given
+        source = {name: known[name] for name in Settings.model_fields if known.get(name)} | given
     try:
         if environment is None:
             return Settings(_env_file=env_file, **source)

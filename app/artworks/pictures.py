@@ -209,7 +209,7 @@ def _encoded(image: Image.Image, size: int, kind: str) -> bytes:
         shown = image.resize(measures, Image.Resampling.LANCZOS, reducing_gap=2.0)
     file = BytesIO()
     if kind == "WEBP":
-        shown.save(file, "WEBP", quality=82, method=4)
+        shown.save(file, "WEBP", quality=82, method=2)
     else:
         shown.save(file, "JPEG", quality=84, optimize=True, progressive=True)
     return file.getvalue()

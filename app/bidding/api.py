@@ -7,9 +7,11 @@ from app.bidding import queries, service
 from app.bidding.schemas import BidIn, BidOut, PublicBidOut
 from app.core.access import Who, access, viewer, viewer_or_none
 from app.core.api import ApiBlueprint, PagingIn, page_of
+from app.core.money import CURRENCY
 from app.core.paging import Page
 from app.payments import service as payments
 from app.payments.queries import PaymentView
+from app.payments.states import PaymentStatus
 
 blueprint = ApiBlueprint("bidding_api", __name__, url_prefix="/api")
 
@@ -23,7 +25,8 @@ def place_bid(body: dict[str, Any]) -> dict[str, Any]:
     outcome = service.place_bid(viewer(), body["artwork_id"], body["amount"])
     owed = None
     if outcome.payment_id is not None:
-        owed = _owed(payments.offer_checkout(outcome.payment_id, viewer().id))
+        payment = payments.offer_checkout(outcome.payment_id, viewer().id)
+        owed = _promised(outcome) if payment is None else _owed(payment)
     return {
         "id": outcome.bid_id,
         "artwork_id": outcome.artwork_id,
@@ -81,6 +84,18 @@ def _public_bids(artwork_id: int, paging: dict[str, int]) -> Page[dict[str, Any]
             "created_at": bid.created_at,
         }
     )
+
+
+def _promised(outcome: service.BidOutcome) -> dict[str, Any]:
+    """What a win owes, from the win alone, when its payment could not be read after it."""
+    return {
+        "id": outcome.payment_id,
+        "status": PaymentStatus.PENDING.value,
+        "amount": outcome.amount_cents,
+        "currency": CURRENCY,
+        "checkout_url": None,
+        "expires_at": outcome.deadline_at,
+    }
 
 
 def _owed(payment: PaymentView) -> dict[str, Any]:

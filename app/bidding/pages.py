@@ -60,7 +60,7 @@ def place_bid(artwork_id: int) -> ResponseReturnValue:
 
 def _to_checkout(payment_id: int, person: Viewer) -> ResponseReturnValue:
     payment = payment_service.offer_checkout(payment_id, person.id)
-    if payment.checkout_url is not None:
+    if payment is not None and payment.checkout_url is not None:
         return redirect(payment.checkout_url, code=303)
     flash("You won! Your payment page is being prepared.", "success")
     return redirect(url_for("payments.show", payment_id=payment_id), code=303)

@@ -35,6 +35,7 @@ class BidOutcome:
     status: BidStatus
     created_at: datetime
     payment_id: int | None = None
+    deadline_at: datetime | None = None
 
     @property
     def won(self) -> bool:
@@ -155,7 +156,15 @@ def _win(
             deadline_at=payment.deadline_at,
         ),
     )
-    return BidOutcome(bid_id, artwork_id, amount_cents, BidStatus.WON, moment, payment.id)
+    return BidOutcome(
+        bid_id,
+        artwork_id,
+        amount_cents,
+        BidStatus.WON,
+        moment,
+        payment.id,
+        payment.deadline_at,
+    )
 
 
 def _write_bid(
@@ -194,6 +203,8 @@ def _say_why(
         raise NotFound
     if artwork.seller_id == bidder.id:
         raise rules.OwnArtwork
+    if artwork.status == ArtworkStatus.ARCHIVED:
+        raise NotFound
     person: Any = session.execute(
         select(User.active, User.bidding_suspended_until).where(User.id == bidder.id)
     ).one()

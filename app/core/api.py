@@ -50,7 +50,7 @@ class StrictParser(FlaskParser):
                 parse_float=Decimal,
                 parse_constant=_refuse_constant,
             )
-        except (ValueError, RecursionError):
+        except (ValueError, ArithmeticError, RecursionError):
             raise BadRequest("The body is not valid JSON in UTF-8.") from None
 
 

@@ -1,12 +1,14 @@
 """Hints to the worker through Redis: a job named here is owed by the database all the same."""
 
 import logging
+import time
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 from flask import current_app
 from redis import Redis
-from redis.backoff import ExponentialBackoff
+from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue
@@ -19,15 +21,26 @@ log = logging.getLogger(__name__)
 QUEUES = ("payments", "mail", "default")
 _JOB_SECONDS = 60
 _FAILURE_SECONDS = 86_400
+_SILENCE_SECONDS = 3.0
+
+
+@dataclass
+class _Silence:
+    """After a failure nobody else waits for the same Redis to fail again."""
+
+    until: float = 0.0
+
+
+_silence = _Silence()
 
 
 def connect_redis(url: str) -> Redis:
-    """A connection that gives up within about a second: nobody waits for a hint."""
+    """A connection that gives up within a second: nobody waits for a hint."""
     return Redis.from_url(
         url,
-        socket_connect_timeout=1,
-        socket_timeout=2,
-        retry=Retry(ExponentialBackoff(cap=0.2, base=0.05), 1),
+        socket_connect_timeout=0.5,
+        socket_timeout=0.5,
+        retry=Retry(NoBackoff(), 0),
     )
 
 
@@ -42,7 +55,7 @@ def hint(queue: str, job: str, *args: Any, at: datetime | None = None) -> bool:
     False when Redis is not set or away: the sweep will find what is owed in the database.
     """
     redis = current_app.extensions.get("hint_redis")
-    if redis is None:
+    if redis is None or time.monotonic() < _silence.until:
         return False
     try:
         line = Queue(queue, connection=redis, serializer=JSONSerializer)
@@ -53,6 +66,7 @@ def hint(queue: str, job: str, *args: Any, at: datetime | None = None) -> bool:
         else:
             line.enqueue(job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400)
     except (RedisError, OSError) as away:
+        _silence.until = time.monotonic() + _SILENCE_SECONDS
         log.warning("no hint for %s: Redis is away (%s)", job, type(away).__name__)
         return False
     return True

@@ -52,14 +52,15 @@ def take_lease(name: str, holder: str, seconds: float) -> bool:
     return True
 
 
-def give_lease_back(name: str, holder: str, report: dict[str, Any]) -> None:
-    """Let the next one in, and note when the work was finished and what was done."""
+def give_lease_back(name: str, holder: str, report: dict[str, Any] | None) -> None:
+    """Let the next one in; with a report, note also that the work was finished, and when."""
     moment = clock.now()
+    finished = {} if report is None else {"finished_at": moment, "report": report}
     with transaction() as session:
         session.execute(
             update(Lease)
             .where(Lease.name == name, Lease.holder == holder)
-            .values(held_until=moment, finished_at=moment, report=report)
+            .values(held_until=moment, **finished)
         )
 
 

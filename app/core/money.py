@@ -10,6 +10,7 @@ MINIMUM_CENTS = 50
 MAXIMUM_CENTS = 99_999_999
 AMOUNT_LIMITS = "from 0.50 to 999,999.99"
 
+_MOST_DIGITS = 9
 _GRAMMAR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
 
 
@@ -33,11 +34,17 @@ def parse_amount(text: str) -> int:
 
 def parse_decimal(number: Decimal | int) -> int:
     """Whole cents from an exact number with at most two decimals; raises InvalidAmount."""
-    exact = Decimal(number)
-    cents = exact * 100 if exact.is_finite() and abs(exact) < Decimal(10**9) else Decimal(-1)
-    if cents != cents.to_integral_value():
+    sign, digits, exponent = Decimal(number).as_tuple()
+    # By its digits, before any arithmetic: that would round a long number, or overflow.
+    if not isinstance(exponent, int) or sign or len(digits) + exponent > _MOST_DIGITS:
+        raise InvalidAmount(f"Enter an amount {AMOUNT_LIMITS} dollars.")
+    whole = "".join(map(str, digits)) + "0" * max(0, exponent)
+    dollars, decimals = (
+        (whole, "") if exponent >= 0 else (whole[:exponent], whole[exponent:].rjust(-exponent, "0"))
+    )
+    if decimals.rstrip("0")[2:]:
         raise InvalidAmount(f"Enter an amount {AMOUNT_LIMITS} with at most two decimals.")
-    return _within_limits(int(cents))
+    return _within_limits(int(dollars or "0") * 100 + int(decimals[:2].ljust(2, "0")))
 
 
 def _within_limits(cents: int) -> int:

@@ -65,10 +65,12 @@ def sweep(*, patience_seconds: float = 0, parts: tuple[str, ...] = (PAYMENTS, MA
         if not _await_lease(name, holder, patience_seconds):
             report.stepped_aside.append(name)
             continue
+        finished = None
         try:
             work[name](report, holder)
+            finished = {"lines": report.lines()}
         finally:
-            give_lease_back(name, holder, {"lines": report.lines()})
+            give_lease_back(name, holder, finished)
     return report
 
 
@@ -83,7 +85,6 @@ def _await_lease(name: str, holder: str, patience_seconds: float) -> bool:
 
 def _sweep_payments(report: SweepReport, holder: str) -> None:
     until = time.monotonic() + _BUDGET_SECONDS
-    report.artworks_ended += artworks.expire_ended_artworks()
     for payment_id in payments.open_payments():
         if time.monotonic() > until or not take_lease(PAYMENTS, holder, _LEASE_SECONDS):
             break
@@ -96,6 +97,7 @@ def _sweep_payments(report: SweepReport, holder: str) -> None:
             continue
         report.payments_asked += 1
         report.payments_closed += settled.status not in OPEN
+    report.artworks_ended += artworks.expire_ended_artworks()
 
 
 def _sweep_mail(report: SweepReport, holder: str) -> None:

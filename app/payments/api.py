@@ -1,5 +1,6 @@
 """The payments API."""
 
+import re
 from typing import Any
 
 from flask import current_app, request
@@ -7,13 +8,16 @@ from werkzeug.exceptions import BadRequest
 
 from app.core.access import Who, access, viewer
 from app.core.api import ApiBlueprint, PagingIn, page_of
-from app.core.errors import Unavailable
+from app.core.errors import NotFound, Unavailable
 from app.core.paging import Page
 from app.payments import queries, service
 from app.payments.schemas import CheckoutIn, CheckoutOut, PaymentOut, ReceivedOut
 from app.payments.states import PaymentStatus
 
 blueprint = ApiBlueprint("payments_api", __name__, url_prefix="/api/payments")
+
+
+_SESSION_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 
 
 @blueprint.post("/checkout-session")
@@ -39,6 +43,8 @@ def checkout_session(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.response(200, PaymentOut)
 def payment_by_session(session_id: str) -> dict[str, Any]:
     """The payment of a Checkout Session."""
+    if not _SESSION_ID.fullmatch(session_id):
+        raise NotFound
     return queries.payment_by_session(session_id, viewer()).seen_by(viewer().id)
 
 

@@ -1,6 +1,7 @@
 """From a winning bid to a page where it can be paid."""
 
 import logging
+import time
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -35,6 +36,9 @@ log = logging.getLogger(__name__)
 _BACKSTOP = timedelta(minutes=35)
 # A 5xx that is not marked as stored may pass; after so many for one key it is taken as stored.
 _SERVER_ERRORS_PER_KEY = 2
+# A fresh attempt is made at once only while whoever waits can wait for that one as well.
+_AGAIN_WITHIN_SECONDS = 2.0
+_MOST_RENEWALS = 20
 
 
 def open_payment(
@@ -94,7 +98,8 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
     True when the payment has its session now, or is over because Stripe refused for good; False
     when Stripe cannot tell.
     """
-    for _ in range(2):
+    started = time.monotonic()
+    while True:
         try:
             word = gateway(patient=patient).create_session(
                 payment.checkout_params, payment.idempotency_key
@@ -102,33 +107,44 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
         except ServerErrorAnswered as failure:
             log.warning("payment %s: %s", payment.id, failure)
             renewed = _count_server_error(payment, stored=failure.replayed)
-            if renewed is None:
+            if renewed is None or time.monotonic() - started > _AGAIN_WITHIN_SECONDS:
                 return False
             payment = renewed
             continue
         except GatewayRefused as refused:
-            return _refused(payment, refused)
+            renewed = _refused(payment, refused)
+            if renewed is None:
+                return True
+            if time.monotonic() - started > _AGAIN_WITHIN_SECONDS:
+                return False
+            payment = renewed
+            continue
         except GatewayMisconfigured as failure:
             log.error("payment %s: Stripe does not accept our request: %s", payment.id, failure)
-            with transaction() as session:
-                raise_attention(
-                    session,
-                    "stripe_refuses_us",
-                    f"stripe_refuses_us:{payment.id}:{payment.attempt}",
-                    payment.id,
-                    f"Stripe does not accept the request for a checkout page ({failure}). "
-                    "Check STRIPE_SECRET_KEY.",
-                )
+            raise_refusal(payment, failure)
             return False
         except GatewayUnavailable as failure:
             log.warning("payment %s: no answer from Stripe (%s)", payment.id, failure)
             return False
-        _record_session(payment, word)
+        if not _record_session(payment, word):
+            _close_stray(payment, word, patient=patient)
         return True
-    return False
 
 
-def _record_session(payment: Payment, word: CheckoutSession) -> None:
+def raise_refusal(payment: Payment, failure: GatewayMisconfigured) -> None:
+    """Tell a person that Stripe does not accept what we send."""
+    with transaction() as session:
+        raise_attention(
+            session,
+            "stripe_refuses_us",
+            f"stripe_refuses_us:{payment.id}:{payment.attempt}",
+            payment.id,
+            f"Stripe does not accept our requests ({failure}). Check STRIPE_SECRET_KEY.",
+        )
+
+
+def _record_session(payment: Payment, word: CheckoutSession) -> bool:
+    """Note the session; False when the payment went on without it."""
     moment = clock.now()
     with transaction() as session:
         recorded = session.execute(
@@ -152,6 +168,25 @@ def _record_session(payment: Payment, word: CheckoutSession) -> None:
             record_audit(
                 session, "payment.session_created", "payment", payment.id, session_id=word.id
             )
+            return True
+        known = session.scalar(select(Payment.stripe_session_id).where(Payment.id == payment.id))
+        return known == word.id
+
+
+def _close_stray(payment: Payment, word: CheckoutSession, *, patient: bool) -> None:
+    """Expire a session that came to light after its payment had gone on or was closed.
+
+    Nobody was ever shown its address; should it be paid all the same, a person is told.
+    """
+    try:
+        closed = gateway(patient=patient).expire_session(word.id)
+    except (GatewayUnavailable, GatewayRefused) as failure:
+        log.warning("payment %s: stray session %s stays (%s)", payment.id, word.id, failure)
+        return
+    with transaction() as session:
+        row = settlement.lock_payment(session, payment.id)
+        record_audit(session, "payment.stray_closed", "payment", row.id, session_id=word.id)
+        settlement.apply_session(session, row, closed)
 
 
 def _count_server_error(payment: Payment, *, stored: bool) -> Payment | None:
@@ -172,32 +207,38 @@ def _count_server_error(payment: Payment, *, stored: bool) -> Payment | None:
         return row
 
 
-def _renew(session: Session, row: Payment) -> None:
+def _renew(session: Session, row: Payment, without: str | None = None) -> None:
     moment = clock.now()
     row.attempt += 1
     row.server_errors = 0
     row.idempotency_key = _key(row.id, row.attempt, row.created_at)
-    params: dict[str, Any] = dict(row.checkout_params)
+    params: dict[str, Any] = {
+        name: value for name, value in row.checkout_params.items() if name != without
+    }
     params["expires_at"] = int((max(row.deadline_at, moment) + _BACKSTOP).timestamp())
     row.checkout_params = params
     row.updated_at = moment
     record_audit(session, "payment.attempt_renewed", "payment", row.id, attempt=row.attempt)
 
 
-def _refused(payment: Payment, refused: GatewayRefused) -> bool:
-    """Stripe took no effect and will not: try anew while there is time, or close the payment."""
+def _refused(payment: Payment, refused: GatewayRefused) -> Payment | None:
+    """Stripe took no effect and will not: a fresh attempt, or None when the payment is closed."""
     with transaction() as session:
         row = settlement.lock_payment(session, payment.id)
         if row.attempt != payment.attempt or row.stripe_session_id is not None:
-            return True
+            return None
         if row.status != PaymentStatus.PENDING:
-            return True
+            return None
         if settlement.is_due(row):
             settlement.close_unpaid(session, row, PaymentEvent.NEVER_CREATED)
-            return True
-        if refused.parameter == "expires_at":
+            return None
+        if refused.parameter == "expires_at" and row.attempt < _MOST_RENEWALS:
             _renew(session, row)
-            return False
+            return row
+        if refused.parameter == "customer_email" and "customer_email" in row.checkout_params:
+            # Stripe's idea of an address is narrower than ours; its page asks for one then.
+            _renew(session, row, without="customer_email")
+            return row
         raise_attention(
             session,
             "checkout_refused",
@@ -206,7 +247,7 @@ def _refused(payment: Payment, refused: GatewayRefused) -> bool:
             f"Stripe refused to make the checkout page: {refused}",
         )
         settlement.close_unpaid(session, row, PaymentEvent.REFUSED_BY_STRIPE)
-        return True
+        return None
 
 
 def _key(payment_id: int, attempt: int, created_at: datetime) -> str:

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 from sqlalchemy import case, select, update
 
+from app.artworks.states import ForbiddenMove
 from app.core import clock
 from app.core.audit import record_audit
 from app.core.errors import Conflict, NotFound
@@ -12,9 +13,10 @@ from app.core.extensions import db
 from app.core.transaction import transaction
 from app.payments import settlement
 from app.payments.attention import raise_attention
-from app.payments.checkout import find_or_create_session
+from app.payments.checkout import find_or_create_session, raise_refusal
 from app.payments.gateway import (
     CheckoutSession,
+    GatewayMisconfigured,
     GatewayRefused,
     GatewayUnavailable,
     gateway,
@@ -50,13 +52,34 @@ def settle_payment(payment_id: int, *, patient: bool = False) -> Payment:
             return payment
         if not settlement.is_due(payment):
             return payment
+    _note_asked(payment_id)
     word = _ask(payment, patient=patient)
     if word is not None:
-        with transaction() as session:
-            row = settlement.lock_payment(session, payment_id)
-            row.asked_at = clock.now()
-            settlement.apply_session(session, row, word)
+        _apply(payment_id, word)
     return _read(payment_id)
+
+
+def _note_asked(payment_id: int) -> None:
+    """Put the payment at the end of the line, whether or not Stripe will answer."""
+    with transaction() as session:
+        session.execute(
+            update(Payment).where(Payment.id == payment_id).values(asked_at=clock.now())
+        )
+
+
+def _apply(payment_id: int, word: CheckoutSession) -> None:
+    try:
+        with transaction() as session:
+            settlement.apply_session(session, settlement.lock_payment(session, payment_id), word)
+    except ForbiddenMove as impossible:
+        with transaction() as session:
+            raise_attention(
+                session,
+                "state_impossible",
+                f"state_impossible:{payment_id}:{word.status}",
+                payment_id,
+                f"Stripe says that the session is {word.status}, but {impossible}.",
+            )
 
 
 def _ask(payment: Payment, *, patient: bool) -> CheckoutSession | None:
@@ -66,6 +89,9 @@ def _ask(payment: Payment, *, patient: bool) -> CheckoutSession | None:
         if settlement.is_due(payment) and payment.status == PaymentStatus.PENDING:
             return asked.expire_session(session_id)
         return asked.retrieve_session(session_id)
+    except GatewayMisconfigured as failure:
+        log.error("payment %s: Stripe does not accept our key: %s", payment.id, failure)
+        raise_refusal(payment, failure)
     except GatewayUnavailable as away:
         log.warning("payment %s: no answer from Stripe (%s)", payment.id, away)
     except GatewayRefused as refused:

@@ -4,7 +4,7 @@ Facts: docs.stripe.com/api/checkout/sessions, docs.stripe.com/api/idempotent_req
 docs.stripe.com/payments/checkout/managing-limited-inventory, docs.stripe.com/webhooks.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from datetime import datetime
 from typing import Any, NoReturn
 
@@ -46,6 +46,20 @@ class InvalidSignature(Exception):
 
 
 @dataclass(frozen=True)
+class SaleIds:
+    """Which sale an object at Stripe belongs to, by the metadata that we gave it.
+
+    All five together: another installation on the same Stripe account counts its payments too.
+    """
+
+    payment_id: int
+    bid_id: int
+    artwork_id: int
+    buyer_id: int
+    seller_id: int
+
+
+@dataclass(frozen=True)
 class CheckoutSession:
     """A Checkout Session as Stripe describes it; amounts in cents."""
 
@@ -58,7 +72,7 @@ class CheckoutSession:
     livemode: bool
     payment_intent_id: str | None
     charge_id: str | None
-    payment_id: int | None
+    sale: SaleIds | None
     funds_failed: bool
 
 
@@ -218,15 +232,20 @@ def read_session(data: dict[str, Any]) -> CheckoutSession:
         livemode=bool(data.get("livemode")),
         payment_intent_id=intent_id,
         charge_id=_identifier(expanded.get("latest_charge")),
-        payment_id=read_payment_id(data),
+        sale=read_sale(data),
         funds_failed=expanded.get("status") in ("requires_payment_method", "canceled"),
     )
 
 
-def read_payment_id(data: dict[str, Any]) -> int | None:
-    """Our own payment's number from an object's metadata, when it bears one."""
-    text = str((data.get("metadata") or {}).get("payment_id", ""))
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 18 else None
+def read_sale(data: dict[str, Any]) -> SaleIds | None:
+    """The sale that an object's metadata names; None when it names none, or not completely."""
+    metadata = data.get("metadata")
+    if not isinstance(metadata, dict):
+        return None
+    texts = [str(metadata.get(each.name, "")) for each in fields(SaleIds)]
+    if not all(text.isascii() and text.isdigit() and len(text) < 18 for text in texts):
+        return None
+    return SaleIds(*map(int, texts))
 
 
 def _identifier(value: Any) -> str | None:

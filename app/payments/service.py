@@ -1,5 +1,6 @@
 """What others may ask of payments."""
 
+import logging
 from typing import Any
 
 from flask import Flask
@@ -38,6 +39,8 @@ __all__ = [
     "settle_payment",
 ]
 
+log = logging.getLogger(__name__)
+
 # A page that refreshes itself asks Stripe no more often than this.
 _ASK_AGAIN_SECONDS = 2
 
@@ -62,12 +65,20 @@ def prepare_checkout(payment_id: int, buyer_id: int) -> PaymentView:
     return payment
 
 
-def offer_checkout(payment_id: int, buyer_id: int) -> PaymentView:
-    """As `prepare_checkout`, for the moment of winning: a payment that is over is told as it is."""
+def offer_checkout(payment_id: int, buyer_id: int) -> PaymentView | None:
+    """As `prepare_checkout`, for the moment of winning: the win is durable whatever happens here.
+
+    A payment that is over is told as it is; None when anything else fails.
+    """
     try:
-        return prepare_checkout(payment_id, buyer_id)
-    except PaymentOver:
-        return queries.own_payment(payment_id, buyer_id)
+        try:
+            return prepare_checkout(payment_id, buyer_id)
+        except PaymentOver:
+            return queries.own_payment(payment_id, buyer_id)
+    except Exception:
+        # The bid has won already: an error now would tell its bidder that nothing was done.
+        log.exception("payment %s: its page could not be prepared yet", payment_id)
+        return None
 
 
 def refresh_payment(payment_id: int, reader: Any) -> PaymentView:

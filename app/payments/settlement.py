@@ -11,7 +11,7 @@ from app.core import clock
 from app.core.audit import record_audit
 from app.core.events import PaymentReleased, SaleCompleted, record
 from app.payments.attention import raise_attention
-from app.payments.gateway import CheckoutSession
+from app.payments.gateway import CheckoutSession, SaleIds
 from app.payments.models import Payment
 from app.payments.states import (
     CAPTURED,
@@ -92,9 +92,20 @@ def _disagreements(payment: Payment, word: CheckoutSession, *, same: bool) -> li
         wrong.append(f"its currency is {word.currency} instead of {payment.currency}")
     if word.livemode != payment.livemode:
         wrong.append("it is " + ("live" if word.livemode else "a test") + " instead of the other")
-    if word.payment_id is not None and word.payment_id != payment.id:
-        wrong.append(f"it names payment {word.payment_id}")
+    if not belongs_to(word.sale, payment):
+        wrong.append("its metadata names another sale")
     return wrong
+
+
+def belongs_to(sale: SaleIds | None, payment: Payment) -> bool:
+    """Whether an object at Stripe bears exactly this payment's numbers."""
+    return sale == SaleIds(
+        payment_id=payment.id,
+        bid_id=payment.bid_id,
+        artwork_id=payment.artwork_id,
+        buyer_id=payment.buyer_id,
+        seller_id=payment.seller_id,
+    )
 
 
 def _await_funds(session: Session, payment: Payment, word: CheckoutSession) -> EventOutcome:

@@ -4,8 +4,7 @@ import logging
 from collections.abc import Callable
 from typing import Any
 
-from prometheus_client import Counter
-from sqlalchemy import or_, select, update
+from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects.postgresql import insert as postgresql_insert
 from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
@@ -14,6 +13,7 @@ from sqlalchemy.orm import Session
 from app.artworks import queries as artworks
 from app.core import clock
 from app.core.audit import record_audit
+from app.core.counters import count
 from app.core.errors import NotFound
 from app.core.events import PaymentDeclined, record
 from app.core.extensions import db
@@ -26,17 +26,13 @@ from app.payments.gateway import (
     InvalidSignature,
     SignedEvent,
     gateway,
-    read_payment_id,
+    read_sale,
     read_session,
 )
 from app.payments.models import Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN, EventOutcome, PaymentStatus
 
 log = logging.getLogger(__name__)
-
-REFUSED = Counter(
-    "guesstheworth_webhooks_refused", "Webhook requests whose signature was not accepted"
-)
 
 _DONE = (EventOutcome.APPLIED, EventOutcome.NO_EFFECT, EventOutcome.FLAGGED)
 
@@ -53,7 +49,7 @@ def receive_event(body: bytes, signature: str) -> EventOutcome:
     try:
         event = gateway().verify_event(body, signature)
     except InvalidSignature:
-        REFUSED.inc()
+        count("webhooks_refused")
         raise
     return _handle(event)
 
@@ -84,6 +80,9 @@ def _handle(event: SignedEvent, *, again: bool = False) -> EventOutcome:
         with transaction() as session:
             stored_id, outcome = _store(session, event)
             if outcome in _DONE and not again:
+                return outcome
+            if outcome == EventOutcome.APPLIED and event.type == "payment_intent.payment_failed":
+                # A decline is an occurrence, not a state: told twice it would count twice.
                 return outcome
             outcome = EventOutcome.NO_EFFECT
             if effect is not None and payment_id is not None:
@@ -141,28 +140,35 @@ def _note_failure(event: SignedEvent, failure: Exception) -> None:
 
 
 def _find_payment(event: SignedEvent) -> int | None:
-    """The payment that an event is about, by Stripe's ids or by the number in its metadata."""
+    """The payment that an event is about, by Stripe's ids or by all of the sale's own numbers."""
     thing = event.thing
-    conditions = []
     kind = thing.get("object")
-    if kind == "checkout.session":
-        conditions.append(Payment.stripe_session_id == str(thing.get("id")))
     intent = thing.get("id") if kind == "payment_intent" else thing.get("payment_intent")
     if isinstance(intent, dict):
         intent = intent.get("id")
-    if intent:
-        conditions.append(Payment.stripe_payment_intent_id == str(intent))
-    named = read_payment_id(thing)
-    if named is not None:
-        conditions.append(Payment.id == named)
-    if not conditions:
-        return None
-    found = db.session.scalars(select(Payment.id).where(or_(*conditions)).limit(2)).all()
+    found = None
+    if kind == "checkout.session":
+        found = _payment_where(Payment.stripe_session_id == str(thing.get("id")))
+    if found is None and intent:
+        found = _payment_where(Payment.stripe_payment_intent_id == str(intent))
+    sale = read_sale(thing)
+    if found is None and sale is not None:
+        found = _payment_where(Payment.id == sale.payment_id)
+        if found is not None and not settlement.belongs_to(sale, found):
+            found = None
+        if found is not None and _of_another_intent(found, kind, intent):
+            found = None
     db.session.close()
-    if len(found) > 1:
-        log.warning("webhook %s matches two payments; the one it names is taken", event.id)
-        return named
-    return found[0] if found else None
+    return None if found is None else found.id
+
+
+def _payment_where(condition: ColumnElement[bool]) -> Payment | None:
+    return db.session.scalar(select(Payment).where(condition))
+
+
+def _of_another_intent(payment: Payment, kind: Any, intent: Any) -> bool:
+    known = payment.stripe_payment_intent_id
+    return kind != "checkout.session" and known is not None and known != intent
 
 
 def _prepare(event: SignedEvent, payment_id: int) -> Effect | None:
@@ -171,10 +177,7 @@ def _prepare(event: SignedEvent, payment_id: int) -> Effect | None:
         case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
             return _session_effect(_completed_session(event, payment_id))
         case "checkout.session.async_payment_failed":
-            failed = read_session({**event.thing, "payment_intent": {
-                "id": event.thing.get("payment_intent"), "status": "requires_payment_method"
-            }})  # fmt: skip
-            return _session_effect(failed)
+            return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
         case "checkout.session.expired":
             return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
         case "payment_intent.payment_failed":
@@ -201,19 +204,24 @@ def _completed_session(event: SignedEvent, payment_id: int) -> CheckoutSession |
     db.session.close()
     if known is None:
         # Only the metadata ties this session to the payment: Stripe itself must confirm it.
-        return _present_session(said.id, payment_id)
+        return _retrieve(said.id, payment_id)
     return said
 
 
 def _present_session(session_id: str, payment_id: int) -> CheckoutSession | None:
     """The session as Stripe has it now; None when that no longer matters or it has none such."""
-    if _status(payment_id) not in OPEN:
-        return None
+    return _retrieve(session_id, payment_id) if _status(payment_id) in OPEN else None
+
+
+def _retrieve(session_id: str, payment_id: int) -> CheckoutSession | None:
+    """The session as Stripe has it now; None when it has none such, or it is another sale's."""
     try:
         word = gateway().retrieve_session(session_id)
     except GatewayRefused:
         return None
-    return word if word.payment_id == payment_id else None
+    payment = _payment_where(Payment.id == payment_id)
+    db.session.close()
+    return word if payment is not None and settlement.belongs_to(word.sale, payment) else None
 
 
 def _own_session(payment_id: int) -> CheckoutSession | None:

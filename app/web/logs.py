@@ -26,12 +26,17 @@ _SECRETS = re.compile(
     """,
     re.VERBOSE | re.IGNORECASE,
 )
+_DETAIL = re.compile(r"DETAIL: .*")
 # What would only tell that somebody looked.
 _QUIET = {"static", "health.alive", "health.ready", "metrics.scrape", "artworks.picture"}
 
 
 def redact(text: str) -> str:
-    """The text without Stripe keys, bearer tokens, passwords in addresses, and reset links."""
+    """The text without Stripe keys, bearer tokens, passwords in addresses, and reset links.
+
+    Nor with the row that PostgreSQL quotes in the DETAIL of a failed statement.
+    """
+    text = _DETAIL.sub(f"DETAIL: {_HIDDEN}", text)
     return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}{_HIDDEN}", text)
 
 

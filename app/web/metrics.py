@@ -19,6 +19,7 @@ from app.artworks.models import Artwork
 from app.core import clock
 from app.core.access import Who, access
 from app.core.audit import AuditLog
+from app.core.counters import counted
 from app.core.errors import NotSignedIn
 from app.core.extensions import db
 from app.core.lease import read_lease
@@ -54,6 +55,7 @@ class _Figures(Collector):
         yield from _payments(moment)
         yield from _worker(moment)
         yield from _events()
+        yield _refused()
         yield from _mails(moment)
         yield from _people_needed()
         yield _gauge("gtw_artworks", "Artworks by status.", "status", _by(Artwork.status))
@@ -111,6 +113,15 @@ def _worker(moment: datetime) -> Iterator[Metric]:
             "gtw_sweep_lag_seconds", "Since a sweep last finished.",
             value=_age(lease.finished_at, moment),
         )  # fmt: skip
+
+
+def _refused() -> Metric:
+    """Webhook requests whose signature was not accepted."""
+    metric = CounterMetricFamily(
+        "gtw_webhooks_refused", "Webhook requests whose signature was not accepted."
+    )
+    metric.add_metric([], counted("webhooks_refused"))
+    return metric
 
 
 def _events() -> Iterator[Metric]:
