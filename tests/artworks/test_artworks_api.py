@@ -134,8 +134,9 @@ def test_a_wrong_field_is_named_with_its_limit(
 
 
 def test_what_is_missing_is_named(client: Browser, seller: TestPerson) -> None:
-    for sent in ({"json": {}}, {}):
-        answer = client.post("/api/artworks", headers=seller.bearer, **sent)  # type: ignore[arg-type]
+    sendings: list[dict[str, Any]] = [{"json": {}}, {}]
+    for sent in sendings:
+        answer = client.post("/api/artworks", headers=seller.bearer, **sent)
         assert answer.status_code == 422
         assert answer.json is not None
         assert set(answer.json["errors"]) == {"title", "secret_threshold"}
@@ -419,17 +420,16 @@ def titles(client: Browser, query: str = "", person: TestPerson | None = None) -
 def market(seller: TestPerson, make_artwork: Callable[..., int]) -> dict[str, int]:
     """One artwork in each state, from the oldest to the newest."""
     start = clock.now() - timedelta(days=9)
-    made = {}
-    for day, (status, columns) in enumerate(
-        {
-            "ACTIVE": {"end_at": clock.now() + timedelta(days=2), "highest_bid_cents": 500,
-                       "bid_count": 1, "category": "Print"},
-            "PENDING_PAYMENT": {"highest_bid_cents": 9_000, "bid_count": 5},
-            "SOLD": {"sold_cents": 12_000, "highest_bid_cents": 100, "bid_count": 2},
-            "EXPIRED": {"end_at": clock.now() - timedelta(days=1)},
-            "ARCHIVED": {"artist_name": "Hidden"},
-        }.items()
-    ):  # fmt: skip
+    made: dict[str, int] = {}
+    states: dict[str, dict[str, Any]] = {
+        "ACTIVE": {"end_at": clock.now() + timedelta(days=2), "highest_bid_cents": 500,
+                   "bid_count": 1, "category": "Print"},
+        "PENDING_PAYMENT": {"highest_bid_cents": 9_000, "bid_count": 5},
+        "SOLD": {"sold_cents": 12_000, "highest_bid_cents": 100, "bid_count": 2},
+        "EXPIRED": {"end_at": clock.now() - timedelta(days=1)},
+        "ARCHIVED": {"artist_name": "Hidden"},
+    }  # fmt: skip
+    for day, (status, columns) in enumerate(states.items()):
         made[status] = make_artwork(
             seller, title=status, status=status, created_at=start + timedelta(days=day), **columns
         )
@@ -556,7 +556,7 @@ def test_the_threshold_changes_nothing_that_others_can_see(
     one, other = ([made for made, _ in worlds[:2]], [made for made, _ in worlds[2:]])
 
     def seen(ids: list[int]) -> list[Any]:
-        found = []
+        found: list[Any] = []
         for sort in ("newest", "ending", "price", "bids"):
             listed = client.get(f"/api/artworks?sort={sort}").json
             assert listed is not None
