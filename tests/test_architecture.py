@@ -344,8 +344,6 @@ def test_files_stay_readable() -> None:
     long = {
         str(path.relative_to(ROOT)): lines
         for path in modules()
-        # The demo's drawings and its catalogue are long lists, not long arguments.
-        if package_of(path) != "demo"
         if (lines := len(path.read_text().splitlines())) > 330
     }
     assert long == {}
