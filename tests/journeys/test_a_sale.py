@@ -81,6 +81,23 @@ def _expect_sale_state(seller: Page, artwork_id: int, state: str) -> None:
     expect(steps.chip(seller)).to_have_text(state)
 
 
+def test_what_was_typed_wrong_stays_while_others_bid(shop: Shop, windows: Windows) -> None:
+    windows.expected_statuses.add(422)
+    artwork_id = shop.artwork()
+    page = windows.open(shop)
+    steps.log_in(page, shop.account())
+    page.goto(f"/artworks/{artwork_id}")
+    page.fill("[name=amount]", "12.345")
+    page.get_by_role("button", name="Bid", exact=True).click()
+    expect(page.get_by_role("alert")).to_be_focused()
+    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    shop.call("POST", "/bids", {"artwork_id": artwork_id, "amount": "20"}, by=shop.account())
+    expect(page.locator("[data-live=price]")).to_have_text("$20.00")
+    expect(page.locator("[data-live-region=bids]")).to_contain_text("$20.00")
+    expect(page.locator("[name=amount]")).to_have_value("12.345")
+    expect(page.locator("#amount-error")).to_be_visible()
+
+
 def test_every_mail_of_a_sale_arrives_once(shop: Shop, windows: Windows) -> None:
     seller, buyer = shop.account("SELLER"), shop.account()
     artwork_id = shop.artwork(seller=seller)
