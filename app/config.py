@@ -212,7 +212,8 @@ def _unsafe_mixes(raw: dict[str, str]) -> list[str]:
         problems.append("STRIPE_API_BASE: may be set only with a test key (sk_test_…)")
     if live and "public_url" in raw and not raw["public_url"].startswith("https://"):
         problems.append("PUBLIC_URL: must begin with https:// when the Stripe key is live")
-    if bool(_given(raw, "mail_username")) != bool(_given(raw, "mail_password")):
+    tls = raw.get("mail_use_tls", "").strip().lower() in {"1", "true", "yes", "on"}
+    if tls and bool(_given(raw, "mail_username")) != bool(_given(raw, "mail_password")):
         problems.append("MAIL_USERNAME and MAIL_PASSWORD: set both or neither")
     return problems
 

@@ -203,8 +203,6 @@ def _say_why(
         raise NotFound
     if artwork.seller_id == bidder.id:
         raise rules.OwnArtwork
-    if artwork.status == ArtworkStatus.ARCHIVED:
-        raise NotFound
     person: Any = session.execute(
         select(User.active, User.bidding_suspended_until).where(User.id == bidder.id)
     ).one()

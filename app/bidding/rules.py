@@ -9,6 +9,7 @@ _WORDS = {
     "PENDING_PAYMENT": "This artwork is reserved: somebody is paying for it right now.",
     "SOLD": "This artwork is sold.",
     "EXPIRED": "Bidding on this artwork has ended.",
+    "ARCHIVED": "This artwork was withdrawn by its seller.",
 }
 
 

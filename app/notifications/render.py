@@ -12,6 +12,7 @@ from app.accounts import queries as accounts
 from app.config import Settings
 from app.notifications import rules
 from app.notifications.states import EmailKind
+from app.payments.states import decline_text
 
 
 @dataclass(frozen=True)
@@ -62,7 +63,7 @@ def _context(kind: EmailKind, facts: dict[str, Any], public_url: str) -> dict[st
         context["paid"] = rules.moment_text(datetime.fromisoformat(facts["paid_at"]))
     match kind:
         case EmailKind.PAYMENT_FAILED:
-            context["reason"] = rules.decline_text(facts["reason"])
+            context["reason"] = decline_text(facts["reason"])
         case EmailKind.PAYMENT_RELEASED:
             context["reason"] = rules.release_text_for_buyer(facts["reason"])
         case EmailKind.SALE_RELEASED:

@@ -12,7 +12,7 @@ from app.core.access import Who, access, viewer
 from app.core.errors import Conflict
 from app.payments import queries, service
 from app.payments.queries import PaymentView
-from app.payments.states import PaymentStatus
+from app.payments.states import PaymentStatus, decline_text
 
 blueprint = Blueprint("payments", __name__)
 
@@ -98,5 +98,6 @@ def _page(payment: PaymentView, *, checking: bool = False) -> ResponseReturnValu
         buyer_name=names[payment.buyer_id],
         is_buyer=viewer().id == payment.buyer_id,
         checking=checking,
+        declined=decline_text(payment.failure_reason) if payment.failure_reason else None,
         now=clock.now(),
     )

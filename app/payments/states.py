@@ -80,3 +80,34 @@ class EventOutcome(StrEnum):
     NO_EFFECT = "NO_EFFECT"
     FLAGGED = "FLAGGED"
     FAILED = "FAILED"
+
+
+_DECLINES = {
+    "authentication_required": "The bank asked for a confirmation that was not given.",
+    "card_not_supported": "The card does not support this kind of purchase.",
+    "card_velocity_exceeded": "The card's limit for amount or number of payments is reached.",
+    "currency_not_supported": "The card does not support payments in US dollars.",
+    "expired_card": "The card has expired.",
+    "incorrect_cvc": "The card's security code was not correct.",
+    "incorrect_number": "The card's number was not correct.",
+    "incorrect_zip": "The postal code did not match the card.",
+    "insufficient_funds": "There was not enough money on the card.",
+    "invalid_cvc": "The card's security code was not correct.",
+    "invalid_expiry_month": "The card's expiry date was not correct.",
+    "invalid_expiry_year": "The card's expiry date was not correct.",
+    "invalid_number": "The card's number was not correct.",
+    "issuer_not_available": "The bank could not be reached.",
+    "payment_intent_authentication_failure": "The confirmation with the bank did not succeed.",
+    "processing_error": "Something went wrong while the card was processed.",
+    "try_again_later": "The bank could not answer.",
+    "withdrawal_count_limit_exceeded": "The card's limit is reached.",
+}
+
+
+def decline_text(reason: str) -> str:
+    """A decline code in words for the buyer.
+
+    Codes that speak of theft or fraud read like any other refusal, as Stripe asks:
+    docs.stripe.com/declines/codes
+    """
+    return _DECLINES.get(reason, "The bank declined the card.")

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
@@ -177,7 +178,11 @@ def _prepare(event: SignedEvent, payment_id: int) -> Effect | None:
         case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
             return _session_effect(_completed_session(event, payment_id))
         case "checkout.session.async_payment_failed":
-            return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
+            if _status(payment_id) in OPEN:
+                return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
+            said = read_session(event.thing)
+            # Too late to matter; the table of moves refuses it, and the audit says so.
+            return _session_effect(replace(said, funds_failed=True))
         case "checkout.session.expired":
             return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
         case "payment_intent.payment_failed":

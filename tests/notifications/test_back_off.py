@@ -15,6 +15,7 @@ from app.notifications.states import (
     ForbiddenMove,
     move_email,
 )
+from app.payments.states import decline_text
 
 SWEEP_SECONDS = 15
 
@@ -66,4 +67,4 @@ def test_a_subject_is_one_line_whatever_was_typed(text: str) -> None:
 
 @pytest.mark.parametrize("code", ["fraudulent", "lost_card", "stolen_card", "merchant_blacklist"])
 def test_a_decline_that_speaks_of_theft_reads_like_any_other(code: str) -> None:
-    assert rules.decline_text(code) == rules.decline_text("generic_decline")
+    assert decline_text(code) == decline_text("generic_decline")

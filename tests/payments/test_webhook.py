@@ -425,7 +425,7 @@ def test_a_refund_of_a_payment_that_was_never_paid_is_flagged(market: Market) ->
     refunded = {
         "id": "evt_refund", "object": "event", "type": "charge.refunded", "livemode": False,
         "data": {"object": {"id": "ch_1", "object": "charge", "amount_refunded": 10_000,
-                            "metadata": {"payment_id": str(won["payment"]["id"])}}},
+                            "metadata": market.only_session()["metadata"]}},
     }  # fmt: skip
     assert market.post_event(refunded).status_code == 200
     assert market.standing(won) == RESERVED

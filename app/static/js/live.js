@@ -226,8 +226,14 @@ function essence(region) {
 
 function touched(field) {
   if (["hidden", "password", "file"].includes(field.type)) return false;
+  if (returned(field)) return true;
   if (field.options) return [...field.options].some((one) => one.selected !== one.defaultSelected);
   return field.value !== field.defaultValue || field.checked !== field.defaultChecked;
+}
+
+// What the server put back after an error was typed by somebody, too.
+function returned(field) {
+  return document.querySelector("[data-error-summary]") !== null && field.defaultValue !== "";
 }
 
 // What somebody has typed, and where the cursor is, outlives the replacement.
@@ -397,6 +403,8 @@ async function opened() {
   const again = everOpened;
   everOpened = true;
   for (const region of regions()) {
+    // The first answer would be the page that was just served, without the error it tells of.
+    if (!again && document.querySelector("[data-error-summary]")) continue;
     if (again || region.dataset.liveOn !== "reconnect") refresh(region);
   }
 }
