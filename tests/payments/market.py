@@ -184,14 +184,34 @@ class Market:
         """The log of webhook events."""
         return self.rows(StripeEvent)
 
+    def outcomes(self) -> list[tuple[str, str, int]]:
+        """What became of each webhook event, and how often it came."""
+        return [(event.type, event.outcome.value, event.attempts) for event in self.stored()]
+
+    def sold_once(self, won: Any) -> bool:
+        """Whether the artwork is sold, and everything about that was done one time."""
+        assert self.standing(won)[0] == "SOLD", self.standing(won)
+        return [
+            len(rows)
+            for rows in (
+                self.audits("payment.succeeded"),
+                self.audits("artwork_sold"),
+                self.mails("payment_receipt"),
+                self.mails("sale_completed"),
+            )
+        ] == [1, 1, 1, 1]
+
     def change(self, model: Any, row_id: int, **columns: Any) -> None:
         """Bring a row into a state that would take long to come about."""
         with self.app.app_context(), transaction() as session:
             session.execute(update(model).where(model.id == row_id).values(**columns))
 
     def pass_deadline(self, payment_id: int) -> None:
-        """The time to pay is over."""
-        self.change(Payment, payment_id, deadline_at=clock.now() - timedelta(seconds=1))
+        """The time to pay is over, and began long before if it began at all."""
+        over = clock.now() - timedelta(seconds=1)
+        self.change(Payment, payment_id, deadline_at=over)
+        if self.payment(payment_id).payable_at is not None:
+            self.change(Payment, payment_id, payable_at=over - timedelta(minutes=10))
 
     # What the product does by itself
 

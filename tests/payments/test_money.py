@@ -85,7 +85,20 @@ def test_the_limits_themselves_are_amounts(text: str, cents: int) -> None:
     assert parse_amount(text) == cents
 
 
-@pytest.mark.parametrize("number", ["NaN", "sNaN", "Infinity", "-Infinity", "1e400", "-1"])
+@pytest.mark.parametrize(
+    "number",
+    [
+        "NaN",
+        "sNaN",
+        "Infinity",
+        "-Infinity",
+        "1e400",
+        "1e9999999",
+        "1e-400",
+        "-1",
+        "0.5000000000000000000000000000000000001",
+    ],
+)
 def test_numbers_that_are_no_money_are_refused(number: str) -> None:
     with pytest.raises(InvalidAmount):
         parse_decimal(Decimal(number))

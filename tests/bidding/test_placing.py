@@ -1,0 +1,202 @@
+"""Offers: who may make one, which one wins, and why the others are refused."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from app.accounts.models import User
+from app.bidding.models import Bid
+from app.core import clock
+from tests.payments.market import Market, moment
+
+
+def test_a_bid_below_the_threshold_is_recorded_and_is_the_highest(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    before = clock.now()
+    answer = market.bid(market.buyer, artwork_id, "99.99")
+    assert answer.status_code == 201
+    bid = answer.get_json()
+    assert before - timedelta(milliseconds=1) <= moment(bid.pop("created_at")) <= clock.now()
+    assert bid == {
+        "id": 1, "artwork_id": artwork_id, "amount": "99.99", "status": "OUTBID",
+        "is_winning": False, "payment": None,
+    }  # fmt: skip
+    artwork = market.artwork(artwork_id)
+    assert (artwork.highest_bid_cents, artwork.bid_count) == (9_999, 1)
+    assert artwork.status.value == "ACTIVE"
+    assert [row.user_id for row in market.audits("bid.placed")] == [market.buyer.id]
+    assert market.requests("create") == []
+
+
+@pytest.mark.parametrize(("amount", "wins"), [("99.99", False), ("100.00", True), ("100.01", True)])
+def test_the_first_bid_at_or_above_the_threshold_wins(
+    market: Market, amount: str, wins: bool
+) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    market.bid(market.make_person("BUYER"), artwork_id, "50")
+    bid = market.bid(market.buyer, artwork_id, amount).get_json()
+    assert bid["is_winning"] is wins
+    assert (bid["payment"] is not None) is wins
+    artwork = market.artwork(artwork_id)
+    assert artwork.status.value == ("PENDING_PAYMENT" if wins else "ACTIVE")
+    # The winning amount is no losing bid.
+    assert (artwork.highest_bid_cents, artwork.bid_count) == ((5_000, 1) if wins else (9_999, 2))
+
+
+def test_a_win_owes_a_mail_to_the_buyer_and_one_to_the_seller(market: Market) -> None:
+    won = market.win()
+    assert [mail.recipient for mail in market.mails("payment_required")] == [market.buyer.email]
+    assert [mail.recipient for mail in market.mails("sale_pending")] == [market.seller.email]
+    [audit] = market.audits("artwork.reserved")
+    assert (audit.resource_id, audit.user_id) == (won["artwork_id"], market.buyer.id)
+
+
+@pytest.mark.parametrize(("amount", "accepted"), [("50.00", False), ("49.99", False),
+                                                  ("50.01", True), ("200", True)])  # fmt: skip
+def test_a_bid_must_be_higher_than_the_highest_losing_one(
+    market: Market, amount: str, accepted: bool
+) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    market.bid(market.buyer, artwork_id, "50.00")
+    answer = market.bid(market.make_person("BUYER"), artwork_id, amount)
+    if accepted:
+        assert answer.status_code == 201
+    else:
+        assert answer.status_code == 409
+        assert answer.content_type == "application/problem+json"
+        problem = answer.get_json()
+        assert (problem["code"], problem["current_highest_bid"]) == ("bid_too_low", "50.00")
+        assert len(market.rows(Bid)) == 1
+
+
+def test_a_threshold_lowered_to_below_the_highest_bid_cannot_be_met_by_less(
+    market: Market,
+) -> None:
+    artwork_id = market.make_artwork(market.seller, 1_000, highest_bid_cents=2_000, bid_count=1)
+    answer = market.bid(market.buyer, artwork_id, "15.00")
+    assert answer.get_json()["code"] == "bid_too_low"
+    assert market.bid(market.buyer, artwork_id, "20.01").get_json()["is_winning"]
+
+
+@pytest.mark.parametrize("status", ["PENDING_PAYMENT", "SOLD", "EXPIRED", "ARCHIVED"])
+def test_an_artwork_that_is_not_active_takes_no_bid(market: Market, status: str) -> None:
+    sold = {"sold_cents": 10_000} if status == "SOLD" else {}
+    artwork_id = market.make_artwork(market.seller, status=status, **sold)
+    for amount in ("1.00", "500.00"):
+        answer = market.bid(market.buyer, artwork_id, amount)
+        assert answer.status_code == 409
+        problem = answer.get_json()
+        assert (problem["code"], problem["artwork_status"]) == ("artwork_not_active", status)
+    assert market.rows(Bid) == []
+
+
+def test_an_artwork_past_its_end_date_takes_no_bid_before_any_sweep(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller, end_at=clock.now())
+    problem = market.bid(market.buyer, artwork_id, "500.00").get_json()
+    assert (problem["code"], problem["artwork_status"]) == ("artwork_not_active", "EXPIRED")
+    later = market.make_artwork(market.seller, end_at=clock.now() + timedelta(minutes=1))
+    assert market.bid(market.buyer, later, "500.00").get_json()["is_winning"]
+
+
+def test_sellers_do_not_bid_on_their_own_artwork_but_on_those_of_others(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    answer = market.bid(market.seller, artwork_id)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "own_artwork")
+    other = market.make_artwork(market.make_person("SELLER"))
+    assert market.bid(market.seller, other, "1.00").status_code == 201
+
+
+def test_administrators_do_not_bid_and_learn_nothing_by_trying(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    answer = market.bid(market.make_person("ADMIN"), artwork_id)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "forbidden")
+    assert market.rows(Bid) == []
+
+
+def test_a_suspended_account_does_not_bid(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    market.change(User, market.buyer.id, active=False)
+    answer = market.bid(market.buyer, artwork_id)
+    assert (answer.status_code, answer.get_json()["code"]) == (403, "account_suspended")
+    assert market.rows(Bid) == []
+
+
+@pytest.mark.parametrize(("minutes", "status"), [(1, 403), (-1, 201)])
+def test_who_is_suspended_from_bidding_bids_again_when_it_is_over(
+    market: Market, minutes: int, status: int
+) -> None:
+    until = clock.now() + timedelta(minutes=minutes)
+    person = market.make_person("BUYER", bidding_suspended_until=until)
+    answer = market.bid(person, market.make_artwork(market.seller), "1.00")
+    assert answer.status_code == status
+    assert answer.get_json().get("code") == ("bidding_suspended" if status == 403 else None)
+
+
+def test_who_is_not_signed_in_does_not_bid(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    answer = market.call(None, "POST", "/bids", {"artwork_id": artwork_id, "amount": "1"})
+    assert answer.status_code == 401
+    assert answer.headers["WWW-Authenticate"] == "Bearer"
+
+
+def test_an_artwork_that_does_not_exist_is_not_found(market: Market) -> None:
+    for artwork_id in (999, 2**62):
+        assert market.bid(market.buyer, artwork_id).status_code == 404
+
+
+def test_the_reserved_artwork_is_refused_to_its_own_winner_too(market: Market) -> None:
+    won = market.win()
+    problem = market.bid(market.buyer, won["artwork_id"], "500.00").get_json()
+    assert problem["artwork_status"] == "PENDING_PAYMENT"
+    assert "100" not in problem["detail"]
+
+
+def test_a_released_amount_no_longer_counts_as_the_highest(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    market.bid(market.make_person("BUYER"), artwork_id, "20.00")
+    won = market.bid(market.buyer, artwork_id, "300.00").get_json()
+    market.give_up(won["payment"]["id"])
+
+    artwork = market.artwork(artwork_id)
+    assert (artwork.status.value, artwork.highest_bid_cents, artwork.bid_count) == (
+        "ACTIVE", 2_000, 1,
+    )  # fmt: skip
+    refused = market.bid(market.buyer, artwork_id, "400.00").get_json()
+    assert refused["code"] == "already_defaulted"
+    assert market.bid(market.make_person("BUYER"), artwork_id, "20.01").status_code == 201
+
+
+def test_my_bids_are_the_callers_own_newest_first_with_what_they_owe(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    other = market.make_person("BUYER")
+    lost = market.bid(market.buyer, artwork_id, "10").get_json()
+    market.bid(other, artwork_id, "20")
+    won = market.bid(market.buyer, artwork_id, "100").get_json()
+
+    mine = market.call(market.buyer, "GET", "/bids/my-bids").get_json()
+    assert mine == {"items": [won, lost], "page": 1, "per_page": 20, "total": 2}
+    assert market.call(None, "GET", "/bids/my-bids").status_code == 401
+    market.give_up(won["payment"]["id"])
+    [released, _] = market.call(market.buyer, "GET", "/bids/my-bids").get_json()["items"]
+    assert (released["status"], released["is_winning"]) == ("RELEASED", False)
+    assert (released["payment"]["status"], released["payment"]["checkout_url"]) == (
+        "CANCELED",
+        None,
+    )
+
+
+def test_the_form_repeats_the_amount_and_then_leads_straight_to_stripe(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    path = f"/artworks/{artwork_id}/bids"
+    asked = market.buyer.browser.submit(path, amount="$1,250.00")
+    assert asked.status_code == 200
+    assert market.rows(Bid) == []
+    answer = market.buyer.browser.submit(path, amount="1250.00", confirm="1")
+    assert answer.status_code == 303
+    assert answer.location == market.only_session()["url"]
+    # A double click is one bid, and leads to the same page.
+    again = market.buyer.browser.submit(path, amount="1250.00", confirm="1")
+    assert (again.status_code, again.location) == (303, answer.location)
+    assert len(market.rows(Bid)) == 1
