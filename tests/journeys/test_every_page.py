@@ -81,6 +81,21 @@ def window(shop: Shop, windows: Windows) -> Callable[..., Page]:
     return open_window
 
 
+@pytest.fixture
+def stripe_away(shop: Shop) -> Iterator[Callable[..., None]]:
+    """Have Stripe fail all requests of these operations; with none, all is well again."""
+
+    def fail(*operations: str) -> None:
+        shop.control("DELETE", "/faults")
+        for operation in operations:
+            fault = {"operation": operation, "kind": "status", "status": 503, "times": None}
+            shop.control("POST", "/faults", fault)
+
+    yield fail
+    fail()
+    shop.control("PUT", "/webhooks", {"mode": "deliver"})
+
+
 def test_pages_for_strangers(window: Callable[..., Page], windows: Windows, survey: Survey) -> None:
     windows.expected_statuses |= {401, 404, 422}
     page = window()
@@ -203,3 +218,27 @@ def test_pages_of_a_buyer(
     survey.look(page, "artwork-defaulted")
     page.goto("/me/payments")
     survey.look(page, "my-payments")
+
+
+def test_pages_while_stripe_is_away(
+    shop: Shop, window: Callable[..., Page], survey: Survey, stripe_away: Callable[..., None]
+) -> None:
+    buyer, artwork_id = shop.account(), shop.artwork()
+    page = window(buyer)
+    stripe_away("create", "list")
+    steps.bid(page, artwork_id, "150")
+    page.wait_for_url(steps.PAYMENT)
+    expect(page.locator("main")).to_contain_text("Your payment page is being prepared")
+    survey.look(page, "payment-being-prepared")
+    stripe_away()
+    page.get_by_role("link", name="Pay $150.00").click()
+    page.wait_for_url(steps.HOSTED)
+
+    stripe_away("retrieve")
+    shop.control("PUT", "/webhooks", {"mode": "drop"})
+    steps.offer_card(page, steps.PAYS)
+    expect(steps.heading(page)).to_have_text("Checking your payment")
+    expect(page.get_by_role("link", name="Pay $150.00")).to_have_count(0)
+    survey.look(page, "payment-checking")
+    stripe_away()
+    expect(steps.heading(page)).to_have_text("Paid")
