@@ -11,6 +11,7 @@ MAXIMUM_CENTS = 99_999_999
 AMOUNT_LIMITS = "from 0.50 to 999,999.99"
 
 _MOST_DIGITS = 9
+_DECIMALS = 2
 _GRAMMAR = re.compile(r"[0-9]{1,6}(\.[0-9]{1,2})?")
 
 
@@ -38,13 +39,13 @@ def parse_decimal(number: Decimal | int) -> int:
     # By its digits, before any arithmetic: that would round a long number, or overflow.
     if not isinstance(exponent, int) or sign or len(digits) + exponent > _MOST_DIGITS:
         raise InvalidAmount(f"Enter an amount {AMOUNT_LIMITS} dollars.")
-    whole = "".join(map(str, digits)) + "0" * max(0, exponent)
-    dollars, decimals = (
-        (whole, "") if exponent >= 0 else (whole[:exponent], whole[exponent:].rjust(-exponent, "0"))
-    )
-    if decimals.rstrip("0")[2:]:
+    significant = "".join(map(str, digits)).rstrip("0")
+    exponent += len(digits) - len(significant)
+    if not significant:
+        return _within_limits(0)
+    if exponent < -_DECIMALS:
         raise InvalidAmount(f"Enter an amount {AMOUNT_LIMITS} with at most two decimals.")
-    return _within_limits(int(dollars or "0") * 100 + int(decimals[:2].ljust(2, "0")))
+    return _within_limits(int(significant) * 10 ** (exponent + _DECIMALS))
 
 
 def _within_limits(cents: int) -> int:

@@ -95,6 +95,7 @@ def test_the_limits_themselves_are_amounts(text: str, cents: int) -> None:
         "1e400",
         "1e9999999",
         "1e-400",
+        "1e-999999999999999",
         "-1",
         "0.5000000000000000000000000000000000001",
     ],
