@@ -7,7 +7,6 @@ import os
 import signal
 import sys
 import threading
-from types import FrameType
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -33,6 +32,9 @@ class QuietHandler(Handler):
 
     def log_request(self, code: Any = "-", size: Any = "-") -> None:
         """Say nothing."""
+
+
+_STOPPING = {signal.SIGINT, signal.SIGTERM}
 
 
 def arguments(argv: list[str] | None = None) -> argparse.Namespace:
@@ -74,14 +76,8 @@ def arguments(argv: list[str] | None = None) -> argparse.Namespace:
 def main(argv: list[str] | None = None) -> int:
     """Serve until SIGTERM or SIGINT."""
     given = arguments(argv)
-    stop = threading.Event()
-
-    def ask_to_stop(number: int, frame: FrameType | None) -> None:
-        stop.set()
-
-    signal.signal(signal.SIGTERM, ask_to_stop)
-    signal.signal(signal.SIGINT, ask_to_stop)
-
+    # Held back in every thread, to be waited for below: a handler could interrupt any lock.
+    signal.pthread_sigmask(signal.SIG_BLOCK, _STOPPING)
     store = Store(given.state)
     world = World(
         store=store,
@@ -105,7 +101,7 @@ def main(argv: list[str] | None = None) -> int:
     serving = threading.Thread(target=server.serve_forever, name="server", daemon=True)
     serving.start()
     print(f"sandbox listening on {here}", flush=True)
-    stop.wait()
+    signal.sigwait(_STOPPING)
     server.shutdown()
     for worker in workers:
         worker.stop()

@@ -7,11 +7,14 @@ the fixture `settings_given`. Processes of the product get a database of their o
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 from flask import Flask
+from playwright.sync_api import Browser as Chromium
+from playwright.sync_api import sync_playwright
 
 from app import create_app
 from app.config import Settings, read_settings
@@ -90,6 +93,21 @@ def _databases() -> dict[str, Databases]:
 @pytest.fixture(scope="session")
 def _shared_addresses() -> dict[str, str]:
     return {}
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Chromium]:
+    """A real browser that reaches nothing but this machine.
+
+    One for the whole run: Playwright runs a loop of its own and will not start another beside it.
+    """
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser")
+    assert chromium is not None, "these tests need Chromium on PATH"
+    arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
+        yield browser
+        browser.close()
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 from PIL import Image, ImageDraw
-from playwright.sync_api import Browser, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.journeys.shop import Shop
 from tests.journeys.windows import Windows
@@ -34,21 +34,10 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.timeout(SLOWEST_SECONDS))
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Browser]:
-    """A real browser that reaches nothing but this machine."""
-    assert _BROWSER is not None, "the journeys need Chromium on PATH"
-    arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
-    expect.set_options(timeout=PATIENCE_MS)
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=_BROWSER, args=arguments)
-        yield browser
-        browser.close()
-
-
 @pytest.fixture
 def windows(browser: Browser) -> Iterator[Windows]:
     """Windows in which nothing may go wrong unseen: the test fails when something did."""
+    expect.set_options(timeout=PATIENCE_MS)
     windows = Windows(browser)
     yield windows
     windows.close()
