@@ -2,7 +2,7 @@
 
 from flask import Blueprint, render_template
 
-from app.admin import queries
+from app.admin import numbers, queries
 from app.core.access import Who, access
 
 blueprint = Blueprint("admin", __name__)
@@ -15,7 +15,7 @@ def home() -> str:
     return render_template(
         "admin/home.html",
         attentions=queries.open_attentions(),
-        payments=queries.payment_counts(),
+        payments=numbers.payments_by_status(),
         events=queries.latest_events(),
         emails=queries.unsent_emails(),
         people=queries.people_counts(),

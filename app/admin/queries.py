@@ -9,8 +9,7 @@ from app.accounts.states import Role
 from app.core.extensions import db
 from app.notifications.models import Email
 from app.notifications.states import EmailStatus
-from app.payments.models import Attention, Payment, StripeEvent
-from app.payments.states import PaymentStatus
+from app.payments.models import Attention, StripeEvent
 
 
 def open_attentions(limit: int = 50) -> Sequence[Attention]:
@@ -21,12 +20,6 @@ def open_attentions(limit: int = 50) -> Sequence[Attention]:
         .order_by(Attention.id.desc())
         .limit(limit)
     ).all()
-
-
-def payment_counts() -> dict[PaymentStatus, int]:
-    """How many payments are in each state."""
-    rows = db.session.execute(select(Payment.status, func.count()).group_by(Payment.status))
-    return dict.fromkeys(PaymentStatus, 0) | {status: int(count) for status, count in rows}
 
 
 def latest_events(limit: int = 20) -> Sequence[StripeEvent]:

@@ -1,8 +1,6 @@
 """What needs a person: raised once, mailed to the administrators, kept until acknowledged."""
 
 from sqlalchemy import select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -10,6 +8,7 @@ from app.core.audit import record_audit
 from app.core.errors import NotFound
 from app.core.events import AttentionRaised, record
 from app.core.transaction import transaction
+from app.core.upsert import insert_into
 from app.payments.models import Attention
 
 
@@ -17,9 +16,8 @@ def raise_attention(
     session: Session, kind: str, reference: str, payment_id: int | None, detail: str
 ) -> bool:
     """Flag something once per `reference`; False when it was flagged before."""
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     raised = session.execute(
-        insert(Attention)
+        insert_into(session, Attention)
         .values(
             kind=kind,
             reference=reference,

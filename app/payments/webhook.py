@@ -6,8 +6,6 @@ from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import ColumnElement, select, update
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -19,6 +17,7 @@ from app.core.errors import NotFound
 from app.core.events import PaymentDeclined, record
 from app.core.extensions import db
 from app.core.transaction import transaction
+from app.core.upsert import insert_into
 from app.payments import expiry, settlement
 from app.payments.attention import raise_attention
 from app.payments.gateway import (
@@ -106,9 +105,8 @@ def _handle(event: SignedEvent, *, again: bool = False) -> EventOutcome:
 
 def _store(session: Session, event: SignedEvent) -> tuple[int, EventOutcome]:
     """Insert the event, or count one more delivery; either way its row is locked from here on."""
-    insert = postgresql_insert if session.get_bind().dialect.name == "postgresql" else sqlite_insert
     row = session.execute(
-        insert(StripeEvent)
+        insert_into(session, StripeEvent)
         .values(
             stripe_event_id=event.id,
             type=event.type[:100],
