@@ -96,6 +96,7 @@ def access(
             return view(*args, **kwargs)
 
         cast(Any, guarded).__access__ = who
+        cast(Any, guarded).__while_suspended__ = while_suspended
         return guarded
 
     return declare

@@ -3,12 +3,13 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, insert
+from sqlalchemy import JSON, ForeignKey, Index, String, bindparam, insert
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.columns import Identifier, Moment
 from app.core.extensions import Model
+from app.core.statements import Prepared
 
 
 class AuditLog(Model):
@@ -30,6 +31,15 @@ class AuditLog(Model):
     created_at: Mapped[datetime] = mapped_column(Moment)
 
 
+def _write() -> Any:
+    logs: Any = AuditLog.__table__
+    columns = ("action", "resource_type", "resource_id", "user_id", "details", "created_at")
+    return insert(logs).values({name: bindparam(name) for name in columns})
+
+
+_WRITE = Prepared(_write)
+
+
 def record_audit(
     session: Session,
     action: str,
@@ -39,13 +49,12 @@ def record_audit(
     **details: Any,
 ) -> None:
     """Write one audit row. `details` never holds a threshold, a password or a token."""
-    session.execute(
-        insert(AuditLog).values(
-            action=action,
-            resource_type=resource_type,
-            resource_id=resource_id,
-            user_id=user_id,
-            details=details,
-            created_at=clock.now(),
-        )
+    _WRITE.run(
+        session,
+        action=action,
+        resource_type=resource_type,
+        resource_id=resource_id,
+        user_id=user_id,
+        details=details,
+        created_at=clock.now(),
     )

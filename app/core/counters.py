@@ -1,12 +1,11 @@
 """Counts that every process shares and a restart keeps."""
 
 from sqlalchemy import BigInteger, String, select
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core.extensions import Model, db
 from app.core.transaction import transaction
+from app.core.upsert import insert_into
 
 
 class Counter(Model):
@@ -20,16 +19,33 @@ class Counter(Model):
 
 def count(name: str) -> None:
     """Add one to `name`."""
+    count_all({name: 1})
+
+
+def count_all(added: dict[str, int]) -> None:
+    """Add so many to each name."""
     with transaction() as session:
-        dialect = session.get_bind().dialect.name
-        insert = postgresql_insert if dialect == "postgresql" else sqlite_insert
-        session.execute(
-            insert(Counter)
-            .values(name=name, value=1)
-            .on_conflict_do_update(index_elements=["name"], set_={"value": Counter.value + 1})
-        )
+        # In one order everywhere: two that count the same names never wait for each other.
+        for name, more in sorted(added.items()):
+            session.execute(
+                insert_into(session, Counter)
+                .values(name=name, value=more)
+                .on_conflict_do_update(
+                    index_elements=["name"], set_={"value": Counter.value + more}
+                )
+            )
 
 
 def counted(name: str) -> int:
-    """How often `count(name)` was called."""
+    """How often `name` was counted."""
     return db.session.scalar(select(Counter.value).where(Counter.name == name)) or 0
+
+
+def counted_under(prefix: str) -> dict[str, int]:
+    """The counts of all names that begin so, by the rest of the name."""
+    rows = db.session.execute(
+        select(Counter.name, Counter.value)
+        .where(Counter.name.startswith(prefix, autoescape=True))
+        .order_by(Counter.name)
+    ).all()
+    return {row.name.removeprefix(prefix): int(row.value) for row in rows}

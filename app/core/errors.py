@@ -72,5 +72,6 @@ class TooManyRequests(ProductError):
     detail = "Too many requests. Try again later."
 
     def __init__(self, retry_after: int) -> None:
-        super().__init__()
+        wait = f"{retry_after} seconds" if retry_after < 120 else f"{retry_after // 60 + 1} minutes"
+        super().__init__(f"That was too often in a short time. Try again in {wait}.")
         self.retry_after = retry_after

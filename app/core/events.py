@@ -45,6 +45,18 @@ class ArtworkReserved(Event):
 
 
 @dataclass(frozen=True)
+class CheckoutReady(Event):
+    """The page where a win is paid was made while nobody waited for it."""
+
+    artwork_id: int
+    bid_id: int
+    payment_id: int
+    buyer_id: int
+    amount_cents: int
+    deadline_at: datetime
+
+
+@dataclass(frozen=True)
 class ArtworkStatusChanged(Event):
     """An artwork's public state changed by other means than a bid or a payment."""
 
@@ -132,6 +144,13 @@ class SignedOut(Event):
 
     user_id: int
     token_id: int | None
+
+
+@dataclass(frozen=True)
+class UserSuspended(Event):
+    """An administrator suspended an account."""
+
+    user_id: int
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from app.core import clock
+from app.core.traces import trace_id
 
 log = logging.getLogger(__name__)
 
@@ -57,14 +58,18 @@ def hint(queue: str, job: str, *args: Any, at: datetime | None = None) -> bool:
     redis = current_app.extensions.get("hint_redis")
     if redis is None or time.monotonic() < _silence.until:
         return False
+    how: dict[str, Any] = {
+        "job_timeout": _JOB_SECONDS,
+        "result_ttl": 0,
+        "failure_ttl": _FAILURE_SECONDS,
+        "meta": {"trace": trace_id()},
+    }
     try:
         line = Queue(queue, connection=redis, serializer=JSONSerializer)
         if at is not None and at > clock.now():
-            line.enqueue_at(
-                at, job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400
-            )
+            line.enqueue_at(at, job, *args, **how)
         else:
-            line.enqueue(job, *args, job_timeout=_JOB_SECONDS, result_ttl=0, failure_ttl=86400)
+            line.enqueue(job, *args, **how)
     except (RedisError, OSError) as away:
         _silence.until = time.monotonic() + _SILENCE_SECONDS
         log.warning("no hint for %s: Redis is away (%s)", job, type(away).__name__)

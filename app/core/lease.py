@@ -1,16 +1,36 @@
 """A lease in the database: of several that want to do a thing, one does it at a time."""
 
+import logging
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import JSON, String, insert, or_, select, update
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.core import clock
 from app.core.columns import Moment
 from app.core.extensions import Model, db
 from app.core.transaction import transaction
+
+log = logging.getLogger(__name__)
+
+# A lease that reaches further ahead was taken by a clock that was wrong, and holds nobody up.
+_LONGEST = timedelta(minutes=5)
+
+SWEEP_PAYMENTS = "sweep:payments"
+SWEEP_MAIL = "sweep:mail"
+_SLACK_SECONDS = 10
+
+
+def sweep_patience(interval_seconds: int) -> timedelta:
+    """How long after a sweep the next one is missed: three intervals and ten seconds."""
+    return timedelta(seconds=3 * interval_seconds + _SLACK_SECONDS)
 
 
 class Lease(Model):
@@ -36,7 +56,13 @@ def take_lease(name: str, holder: str, seconds: float) -> bool:
         taken = session.execute(
             update(Lease)
             .where(Lease.name == name)
-            .where(or_(Lease.holder == holder, Lease.held_until <= moment))
+            .where(
+                or_(
+                    Lease.holder == holder,
+                    Lease.held_until <= moment,
+                    Lease.held_until > moment + _LONGEST,
+                )
+            )
             .values(holder=holder, held_until=until)
             .returning(Lease.name)
         ).first()
@@ -50,6 +76,37 @@ def take_lease(name: str, holder: str, seconds: float) -> bool:
     except IntegrityError:
         return False
     return True
+
+
+@contextmanager
+def keep_lease(name: str, holder: str, seconds: float, longest: float) -> Iterator[threading.Event]:
+    """Renew a lease that is held for as long as the block runs, but not beyond `longest` seconds.
+
+    However long one step of the block takes, nobody else begins; a process that dies renews
+    nothing more. Gives an event that is set when the lease was lost all the same.
+    """
+    product: Any = current_app
+    app = product._get_current_object()
+    done, lost = threading.Event(), threading.Event()
+    ends_at = time.monotonic() + longest
+
+    def renew() -> None:
+        while not done.wait(seconds / 4) and time.monotonic() < ends_at:
+            try:
+                with app.app_context():
+                    if not take_lease(name, holder, seconds):
+                        lost.set()
+                        return
+            except SQLAlchemyError as failure:
+                log.warning("lease %s could not be renewed (%s)", name, type(failure).__name__)
+
+    renewing = threading.Thread(target=renew, name=f"lease {name}", daemon=True)
+    renewing.start()
+    try:
+        yield lost
+    finally:
+        done.set()
+        renewing.join()
 
 
 def give_lease_back(name: str, holder: str, report: dict[str, Any] | None) -> None:

@@ -1,14 +1,17 @@
 """One use case, one transaction; never open across a call to Stripe, SMTP or Redis."""
 
+import select
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask
 from sqlalchemy import Engine, event
+from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
 from app.core import events
+from app.core.crash_points import reached
 from app.core.extensions import db
 
 
@@ -45,6 +48,8 @@ def transaction() -> Iterator[Session]:
     finally:
         session.info["writing"] = False
         session.close()
+    if recorded:
+        reached("commit.before_hints")
     events.publish(recorded)
 
 
@@ -66,6 +71,31 @@ def init_database(app: Flask) -> None:
         engine = db.engine
     if engine.dialect.name == "sqlite":
         _tune_sqlite(engine)
+    else:
+        _check_connections(engine)
+
+
+def _check_connections(engine: Engine) -> None:
+    """Replace a pooled connection that the server closed before anybody meets it.
+
+    A server that closes a connection leaves something to be read on it, and an idle one has
+    nothing to say: no round trip is needed to tell, as `pool_pre_ping` would take.
+    """
+
+    @event.listens_for(engine, "checkout")
+    def check(connection: Any, _record: Any, _proxy: Any) -> None:
+        if connection.closed or _has_something_to_say(connection.fileno()):
+            raise DisconnectionError("closed by the server")
+
+
+def _has_something_to_say(descriptor: int) -> bool:
+    poll = select.poll()
+    poll.register(descriptor, select.POLLIN)
+    return bool(poll.poll(0))
+
+
+def _lower(text: Any) -> Any:
+    return text.lower() if isinstance(text, str) else text
 
 
 def _tune_sqlite(engine: Engine) -> None:
@@ -73,11 +103,15 @@ def _tune_sqlite(engine: Engine) -> None:
     def connect(connection: Any, _record: Any) -> None:
         # The driver's own implicit BEGIN comes too late and is never IMMEDIATE.
         connection.isolation_level = None
+        # SQLite's own knows ASCII only (sqlite.org/lang_corefunc.html#lower).
+        connection.create_function("lower", 1, _lower, deterministic=True)
+        # FULL, because a webhook is answered once its effect is durable: in WAL mode NORMAL may
+        # lose the last commits to a power failure (sqlite.org/pragma.html#pragma_synchronous).
         cursor = connection.cursor()
         for pragma in (
             "busy_timeout=5000",
             "journal_mode=WAL",
-            "synchronous=NORMAL",
+            "synchronous=FULL",
             "foreign_keys=ON",
         ):
             cursor.execute(f"PRAGMA {pragma}")
