@@ -25,12 +25,16 @@ from app import create_app
 from app.config import Settings, SettingsError
 from app.core.extensions import db
 from app.core.jobs import QUEUES, connect_worker_redis
-from app.jobs.sweep import MAIL, PAYMENTS, sweep
+from app.core.schema import SchemaTooOld, refuse_older_schema
+from app.core.traces import following
+from app.jobs.service import settle_what_is_due
+from app.jobs.sweep import MAIL, PAYMENTS, TIDY, sweep
 
 log = logging.getLogger("worker")
 
 _RESTART_SECONDS = 1.0
 _STOP_SECONDS = 10.0
+_TIDY_SECONDS = 600.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -40,7 +44,7 @@ class ProductWorker(Worker):
     product: Flask
 
     def perform_job(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        with self.product.app_context():
+        with self.product.app_context(), following(job.meta.get("trace")):
             try:
                 return super().perform_job(job, queue, execution)
             finally:
@@ -82,9 +86,12 @@ def _await_redis(connection: Redis) -> None:
 
 
 def run_sweeps(app: Flask, settings: Settings) -> None:
-    """Sweep payments and mail, each in a thread of its own, for ever."""
+    """Sweep payments and mail, watch deadlines, and now and then tidy up, for ever.
 
-    def every_interval(part: str) -> None:
+    Each in a thread of its own: none waits for another.
+    """
+
+    def every_interval(part: str, seconds: float) -> None:
         while True:
             started = time.monotonic()
             try:
@@ -94,11 +101,23 @@ def run_sweeps(app: Flask, settings: Settings) -> None:
                 # The next pass starts from the database again; a sweep that stops would not.
                 log.exception("%s failed; the next pass tries again", part)
             took = time.monotonic() - started
-            time.sleep(max(0.2, settings.sweep_interval_seconds - took))
+            time.sleep(max(0.2, seconds - took))
 
-    mail = threading.Thread(target=every_interval, args=(MAIL,), daemon=True)
-    mail.start()
-    every_interval(PAYMENTS)
+    def at_deadlines() -> None:
+        while True:
+            wait = _RESTART_SECONDS
+            try:
+                with app.app_context():
+                    wait = settle_what_is_due()
+            except Exception:
+                log.exception("the deadlines could not be watched; the sweep goes on")
+            time.sleep(max(0.02, wait))
+
+    usual = settings.sweep_interval_seconds
+    threading.Thread(target=at_deadlines, daemon=True).start()
+    for part, seconds in ((MAIL, usual), (TIDY, _TIDY_SECONDS)):
+        threading.Thread(target=every_interval, args=(part, seconds), daemon=True).start()
+    every_interval(PAYMENTS, usual)
 
 
 def _fork(work: Callable[[Flask, Settings], None], app: Flask, settings: Settings) -> int:
@@ -139,11 +158,15 @@ def _end_with(parent: int) -> None:
 
 
 def main() -> int:
-    """Run until SIGTERM or SIGINT. 2 when a setting is wrong."""
+    """Run until SIGTERM or SIGINT. 2 when a setting is wrong or the database is not migrated."""
     try:
         app = create_app()
+        refuse_older_schema(app.config["SETTINGS"])
     except SettingsError as wrong:
         print(wrong.report("The worker"), file=sys.stderr)
+        return 2
+    except SchemaTooOld as older:
+        print(f"The worker cannot start: {older}", file=sys.stderr)
         return 2
     settings: Settings = app.config["SETTINGS"]
     stopping: list[int] = []

@@ -1,15 +1,23 @@
 """The web process: pages, JSON API and live updates."""
 
+import os
 import sys
 
 from app import create_app
 from app.config import SettingsError
 from app.core.extensions import socketio
+from app.core.schema import SchemaTooOld, refuse_older_schema
 
 try:
     app = create_app()
+    # Commands run on any schema: one of them brings it up to date. Flask's own mark of a command.
+    if os.environ.get("FLASK_RUN_FROM_CLI") != "true":
+        refuse_older_schema(app.config["SETTINGS"])
 except SettingsError as wrong:
     print(wrong.report("Guess The Worth"), file=sys.stderr)
+    sys.exit(2)
+except SchemaTooOld as older:
+    print(f"Guess The Worth cannot start: {older}", file=sys.stderr)
     sys.exit(2)
 
 if __name__ == "__main__":

@@ -3,10 +3,11 @@
 from typing import Any
 
 from app.artworks import queries as artworks
-from app.bidding import queries, service
+from app.bidding import queries, rules, service
 from app.bidding.schemas import BidIn, BidOut, PublicBidOut
 from app.core.access import Who, access, viewer, viewer_or_none
-from app.core.api import ApiBlueprint, PagingIn, page_of
+from app.core.api import ApiBlueprint, PagingIn, page_of, refuses
+from app.core.errors import NotFound
 from app.core.money import CURRENCY
 from app.core.paging import Page
 from app.payments import service as payments
@@ -20,6 +21,16 @@ blueprint = ApiBlueprint("bidding_api", __name__, url_prefix="/api")
 @access(Who.USER)
 @blueprint.arguments(BidIn)
 @blueprint.response(201, BidOut)
+@refuses(
+    NotFound,
+    rules.OwnArtwork,
+    rules.AdministratorsDoNotBid,
+    rules.BiddingSuspended,
+    rules.ArtworkNotActive,
+    rules.BidTooLow,
+    rules.AlreadyDefaulted,
+    rules.BidsPaused,
+)
 def place_bid(body: dict[str, Any]) -> dict[str, Any]:
     """Make an offer. A winner's answer says where to pay."""
     outcome = service.place_bid(viewer(), body["artwork_id"], body["amount"])

@@ -14,7 +14,8 @@ from app.core import clock
 from app.core.audit import record_audit
 from app.core.events import PaymentReleased
 from app.payments.models import Payment
-from app.payments.states import UNPAID_WIN, PaymentStatus
+from app.payments.queries import counts_against_buyer
+from app.payments.states import UNPAID_WIN
 
 
 def release_bid(session: Session, event: PaymentReleased) -> None:
@@ -38,9 +39,7 @@ def release_bid(session: Session, event: PaymentReleased) -> None:
         .select_from(Payment)
         .where(
             Payment.buyer_id == event.buyer_id,
-            Payment.status == PaymentStatus.CANCELED,
-            Payment.failure_reason.in_([reason.value for reason in UNPAID_WIN]),
-            Payment.payable_at <= Payment.deadline_at,
+            counts_against_buyer(),
             Payment.closed_at > moment - timedelta(days=settings.unpaid_win_days),
         )
     )

@@ -24,6 +24,8 @@ class Bid(Model):
         Index("ix_bids_bidder_id", "bidder_id", "id"),
         Index("ix_bids_released", "bidder_id", "artwork_id", postgresql_where=_RELEASED,
               sqlite_where=_RELEASED),
+        # A number that Stripe has seen is never given again.
+        {"sqlite_autoincrement": True},
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)

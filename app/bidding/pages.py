@@ -5,6 +5,7 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.accounts import queries as accounts
 from app.artworks import queries as artworks
 from app.artworks.states import ArtworkStatus
 from app.bidding import queries, rules, service
@@ -62,7 +63,8 @@ def _to_checkout(payment_id: int, person: Viewer) -> ResponseReturnValue:
     payment = payment_service.offer_checkout(payment_id, person.id)
     if payment is not None and payment.checkout_url is not None:
         return redirect(payment.checkout_url, code=303)
-    flash("You won! Your payment page is being prepared.", "success")
+    # That its page is being prepared stands on the payment, for as long as it is so.
+    flash("You won!", "success")
     return redirect(url_for("payments.show", payment_id=payment_id), code=303)
 
 
@@ -113,8 +115,11 @@ def _artwork_page(
         "is_admin": person is not None and person.is_admin,
         "mine": None,
         "owed": None,
+        "paused_until": None,
     }
     if person is not None and not context["is_own"]:
+        until = accounts.person(person.id).bidding_suspended_until
+        context["paused_until"] = until if until is not None and until > now else None
         context["mine"] = queries.latest_own_bid(artwork_id, person.id)
         if found.status == ArtworkStatus.PENDING_PAYMENT:
             context["owed"] = payments.open_payment_of_buyer(artwork_id, person.id)

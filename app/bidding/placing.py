@@ -4,24 +4,21 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, exists, insert, or_, select, update
 from sqlalchemy.orm import Session
 
-from app.accounts.models import User
-from app.artworks.models import Artwork
-from app.artworks.states import ArtworkEvent, ArtworkStatus, move_artwork
-from app.bidding import rules
-from app.bidding.models import Bid
+from app.artworks.states import ArtworkStatus
+from app.bidding import rules, statements
 from app.bidding.states import BidStatus
 from app.core import clock
 from app.core.access import AccountSuspended, Viewer
 from app.core.audit import record_audit
+from app.core.crash_points import reached
 from app.core.errors import NotFound, Unavailable
 from app.core.events import ArtworkReserved, BidOutbid, record
 from app.core.transaction import transaction
 from app.payments import service as payments
 
-# A bid that failed both guards and yet finds no reason lost to a change in between: look again.
+# A bid that the guard refused and that yet finds no reason lost to a change in between: again.
 _LOOKS = 3
 
 
@@ -54,37 +51,23 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
     with transaction() as session:
         for _ in range(_LOOKS):
             moment = clock.now()
-            open_to_it = _open_to(bidder.id, artwork_id, amount_cents, moment)
-            outcome = _lose(session, bidder, artwork_id, amount_cents, moment, open_to_it)
-            if outcome is None:
-                outcome = _win(session, bidder, artwork_id, amount_cents, moment, open_to_it)
-            if outcome is not None:
-                return outcome
-            _say_why(session, bidder, artwork_id, amount_cents, moment)
+            taken: Any = statements.TAKE_BID.run(
+                session,
+                for_artwork=artwork_id,
+                for_bidder=bidder.id,
+                amount=amount_cents,
+                moment=moment,
+            ).first()
+            if taken is None:
+                _say_why(session, bidder, artwork_id, amount_cents, moment)
+                continue
+            lost = taken.status == ArtworkStatus.ACTIVE
+            outcome = (_lose if lost else _win)(
+                session, bidder, artwork_id, amount_cents, moment, taken
+            )
+            reached("bid.before_commit")
+            return outcome
     raise Unavailable("The artwork is changing right now. Try again.")
-
-
-def _open_to(
-    bidder_id: int, artwork_id: int, amount_cents: int, moment: datetime
-) -> list[ColumnElement[bool]]:
-    """The guard of both outcomes: everything but the threshold."""
-    return [
-        Artwork.id == artwork_id,
-        Artwork.status == ArtworkStatus.ACTIVE,
-        or_(Artwork.end_at.is_(None), Artwork.end_at > moment),
-        Artwork.seller_id != bidder_id,
-        or_(Artwork.highest_bid_cents.is_(None), Artwork.highest_bid_cents < amount_cents),
-        ~exists().where(
-            Bid.bidder_id == bidder_id,
-            Bid.artwork_id == artwork_id,
-            Bid.status == BidStatus.RELEASED,
-        ),
-        exists().where(
-            User.id == bidder_id,
-            User.active,
-            or_(User.bidding_suspended_until.is_(None), User.bidding_suspended_until <= moment),
-        ),
-    ]
 
 
 def _lose(
@@ -93,23 +76,10 @@ def _lose(
     artwork_id: int,
     amount_cents: int,
     moment: datetime,
-    guard: list[ColumnElement[bool]],
-) -> BidOutcome | None:
-    row = session.execute(
-        update(Artwork)
-        .where(*guard, Artwork.threshold_cents > amount_cents)
-        .values(
-            highest_bid_cents=amount_cents,
-            bid_count=Artwork.bid_count + 1,
-            updated_at=moment,
-        )
-        .returning(Artwork.bid_count)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if row is None:
-        return None
+    taken: Any,
+) -> BidOutcome:
     bid_id = _write_bid(session, bidder, artwork_id, amount_cents, BidStatus.OUTBID, moment)
-    record(session, BidOutbid(artwork_id, amount_cents, row.bid_count))
+    record(session, BidOutbid(artwork_id, amount_cents, taken.bid_count))
     return BidOutcome(bid_id, artwork_id, amount_cents, BidStatus.OUTBID, moment)
 
 
@@ -119,26 +89,17 @@ def _win(
     artwork_id: int,
     amount_cents: int,
     moment: datetime,
-    guard: list[ColumnElement[bool]],
-) -> BidOutcome | None:
-    row: Any = session.execute(
-        update(Artwork)
-        .where(*guard, Artwork.threshold_cents <= amount_cents)
-        .values(status=move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.BID_WON), updated_at=moment)
-        .returning(Artwork.title, Artwork.seller_id)
-        .execution_options(synchronize_session=False)
-    ).first()
-    if row is None:
-        return None
+    taken: Any,
+) -> BidOutcome:
     bid_id = _write_bid(session, bidder, artwork_id, amount_cents, BidStatus.WON, moment)
     payment = payments.open_payment(
         session,
         bid_id=bid_id,
         artwork_id=artwork_id,
-        artwork_title=row.title,
+        artwork_title=taken.title,
         buyer_id=bidder.id,
         buyer_email=bidder.email,
-        seller_id=row.seller_id,
+        seller_id=taken.seller_id,
         amount_cents=amount_cents,
         moment=moment,
     )
@@ -147,11 +108,11 @@ def _win(
         session,
         ArtworkReserved(
             artwork_id=artwork_id,
-            artwork_title=row.title,
+            artwork_title=taken.title,
             bid_id=bid_id,
             payment_id=payment.id,
             buyer_id=bidder.id,
-            seller_id=row.seller_id,
+            seller_id=taken.seller_id,
             amount_cents=amount_cents,
             deadline_at=payment.deadline_at,
         ),
@@ -175,16 +136,13 @@ def _write_bid(
     status: BidStatus,
     moment: datetime,
 ) -> int:
-    bid_id = session.execute(
-        insert(Bid)
-        .values(
-            artwork_id=artwork_id,
-            bidder_id=bidder.id,
-            amount_cents=amount_cents,
-            status=status,
-            created_at=moment,
-        )
-        .returning(Bid.id)
+    bid_id: int = statements.WRITE_BID.run(
+        session,
+        artwork_id=artwork_id,
+        bidder_id=bidder.id,
+        amount_cents=amount_cents,
+        status=status.value,
+        created_at=moment,
     ).scalar_one()
     record_audit(session, "bid.placed", "bid", bid_id, bidder.id, artwork_id=artwork_id)
     return bid_id
@@ -194,42 +152,25 @@ def _say_why(
     session: Session, bidder: Viewer, artwork_id: int, amount_cents: int, moment: datetime
 ) -> None:
     """Raise the reason for a refusal; return when there is none any more."""
-    artwork: Any = session.execute(
-        select(Artwork.status, Artwork.end_at, Artwork.seller_id, Artwork.highest_bid_cents).where(
-            Artwork.id == artwork_id
-        )
+    found: Any = session.execute(
+        statements.FACTS, {"for_artwork": artwork_id, "for_bidder": bidder.id}
     ).first()
-    if artwork is None:
+    if found is None:
         raise NotFound
-    if artwork.seller_id == bidder.id:
+    if found.recovering:
+        raise rules.BidsPaused
+    if found.seller_id == bidder.id:
         raise rules.OwnArtwork
-    person: Any = session.execute(
-        select(User.active, User.bidding_suspended_until).where(User.id == bidder.id)
-    ).one()
-    if not person.active:
+    if not found.active:
         raise AccountSuspended
-    until = person.bidding_suspended_until
+    until = found.bidding_suspended_until
     if until is not None and until > moment:
         raise rules.BiddingSuspended(f"{until:%d %B %Y, %H:%M} UTC")
-    if artwork.status != ArtworkStatus.ACTIVE:
-        raise rules.ArtworkNotActive(artwork.status.value)
-    if artwork.end_at is not None and artwork.end_at <= moment:
+    if found.status != ArtworkStatus.ACTIVE:
+        raise rules.ArtworkNotActive(found.status.value)
+    if found.end_at is not None and found.end_at <= moment:
         raise rules.ArtworkNotActive(ArtworkStatus.EXPIRED.value)
-    if _has_defaulted(session, bidder.id, artwork_id):
+    if found.defaulted:
         raise rules.AlreadyDefaulted
-    if artwork.highest_bid_cents is not None and artwork.highest_bid_cents >= amount_cents:
-        raise rules.BidTooLow(artwork.highest_bid_cents)
-
-
-def _has_defaulted(session: Session, bidder_id: int, artwork_id: int) -> bool:
-    return bool(
-        session.scalar(
-            select(
-                exists().where(
-                    Bid.bidder_id == bidder_id,
-                    Bid.artwork_id == artwork_id,
-                    Bid.status == BidStatus.RELEASED,
-                )
-            )
-        )
-    )
+    if found.highest_bid_cents is not None and found.highest_bid_cents >= amount_cents:
+        raise rules.BidTooLow(found.highest_bid_cents)

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from app.core.errors import Conflict, Forbidden
+from app.core.errors import Conflict, Forbidden, Unavailable
 from app.core.money import amount_text, usd
 
 _WORDS = {
@@ -11,6 +11,16 @@ _WORDS = {
     "EXPIRED": "Bidding on this artwork has ended.",
     "ARCHIVED": "This artwork was withdrawn by its seller.",
 }
+
+
+class BidsPaused(Unavailable):
+    """A backup was restored, and the sales since then are being looked up at Stripe."""
+
+    code = "bids_paused"
+    detail = (
+        "Bidding is paused for a few minutes while we make sure that every sale is on record. "
+        "Your bid was not placed. Please try again soon."
+    )
 
 
 class OwnArtwork(Forbidden):

@@ -1,17 +1,16 @@
 """Shapes of the bidding API."""
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Range
 
-from app.core.api import Amount, AmountIn, Moment, Strict
+from app.bidding.states import BidStatus
+from app.core.api import Amount, AmountIn, Moment, NumberIn, Strict, one_of
+from app.payments.states import PaymentStatus
 
 
 class BidIn(Strict):
     """An offer."""
 
-    artwork_id = fields.Integer(
-        required=True, strict=True, validate=Range(1, 2**62, error="Enter a whole number from 1.")
-    )
+    artwork_id = NumberIn(required=True)
     amount = AmountIn(required=True)
 
 
@@ -19,7 +18,7 @@ class OwedOut(Schema):
     """What a winning bid owes, and where to pay it."""
 
     id = fields.Integer()
-    status = fields.String()
+    status = one_of(PaymentStatus)
     amount = Amount()
     currency = fields.String()
     checkout_url = fields.String(allow_none=True)
@@ -32,7 +31,7 @@ class BidOut(Schema):
     id = fields.Integer()
     artwork_id = fields.Integer()
     amount = Amount()
-    status = fields.String()
+    status = one_of(BidStatus)
     is_winning = fields.Boolean()
     created_at = Moment()
     payment = fields.Nested(OwedOut, allow_none=True)

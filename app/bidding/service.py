@@ -2,9 +2,10 @@
 
 from app.bidding.defaults import release_bid
 from app.bidding.placing import BidOutcome, place_bid
+from app.bidding.recovery import number_bids_beyond, restore_win
 from app.core.events import PaymentReleased, on_record
 
-__all__ = ["BidOutcome", "listen", "place_bid"]
+__all__ = ["BidOutcome", "listen", "number_bids_beyond", "place_bid", "restore_win"]
 
 
 def listen() -> None:

@@ -7,11 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, and_, or_, select, update
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.core import clock, jobs
 from app.core.audit import record_audit
+from app.core.crash_points import reached
+from app.core.crew import share_out
 from app.core.errors import NotFound
 from app.core.extensions import db
+from app.core.traces import following
 from app.core.transaction import leave_database, transaction
 from app.notifications import render, rules, smtp
 from app.notifications.models import Email
@@ -20,9 +24,12 @@ from app.notifications.states import EmailEvent, EmailStatus, move_email
 
 log = logging.getLogger(__name__)
 
+_HANDS = 3
 # Longer than a try can take, so that nobody else begins while one is under way; short enough that
 # the mail of a process that died is not late.
 _CLAIM = timedelta(seconds=smtp.TOTAL_SECONDS + 15)
+
+_RECORD_AGAIN = timedelta(seconds=1)
 
 
 @dataclass(frozen=True)
@@ -30,6 +37,7 @@ class _Claim:
     letter: render.Letter
     attempt: int
     until: datetime
+    trace: str | None
 
     def mine(self) -> ColumnElement[bool]:
         """The row, while no other has claimed it since."""
@@ -49,20 +57,27 @@ def deliver_email(email_id: int) -> bool:
     claim = _claim(email_id)
     if claim is None:
         return False
+    reached("mail.claimed")
+    with following(claim.trace):
+        return _deliver(claim)
+
+
+def _deliver(claim: _Claim) -> bool:
     try:
         message = render.compose(claim.letter)
         leave_database()
         smtp.send(message)
+        reached("mail.accepted")
     except smtp.MailRefused as refused:
         _give_up(claim, str(refused))
     except smtp.MailPutOff as away:
         _put_off(claim, str(away))
     except Exception as failure:
         # A mail that cannot be written now is owed all the same; the log says why.
-        log.exception("mail %s could not be written", email_id)
+        log.exception("mail %s could not be written", claim.letter.id)
         _put_off(claim, f"the mail could not be written: {type(failure).__name__}")
     else:
-        _accepted(claim)
+        _keep_accepted(claim)
         return True
     return False
 
@@ -70,7 +85,8 @@ def deliver_email(email_id: int) -> bool:
 def deliver_due(limit: int = 100, budget_seconds: float = 10.0) -> int:
     """Send what is due, the longest waiting first; returns how many the mail server accepted.
 
-    No new try begins after `budget_seconds`.
+    A few at a time: a mail that the server hesitates over holds up no other. No new try begins
+    after `budget_seconds`.
     """
     ends_at = time.monotonic() + budget_seconds
     due = db.session.scalars(
@@ -80,12 +96,14 @@ def deliver_due(limit: int = 100, budget_seconds: float = 10.0) -> int:
         .limit(limit)
     ).all()
     leave_database()
-    sent = 0
-    for email_id in due:
-        if time.monotonic() >= ends_at:
-            break
-        sent += deliver_email(email_id)
-    return sent
+    accepted: list[int] = []
+
+    def deliver(email_id: int) -> None:
+        if deliver_email(email_id):
+            accepted.append(email_id)
+
+    share_out([due], deliver, hands=_HANDS, enough=lambda: time.monotonic() >= ends_at)
+    return len(accepted)
 
 
 def send_again(email_id: int, admin_id: int | None = None) -> None:
@@ -135,12 +153,27 @@ def _claim(email_id: int) -> _Claim | None:
                 Email.created_at,
                 Email.attempts,
                 Email.claimed_until,
+                Email.request_id,
             ),
             execution_options={"synchronize_session": False},
         ).one_or_none()
     if row is None:
         return None
-    return _Claim(render.Letter(*row[:7]), row.attempts, row.claimed_until)
+    return _Claim(render.Letter(*row[:7]), row.attempts, row.claimed_until, row.request_id)
+
+
+def _keep_accepted(claim: _Claim) -> None:
+    """Record it, over a database that is away for a while: else the mail would be sent again."""
+    while True:
+        try:
+            _accepted(claim)
+        except SQLAlchemyError:
+            if clock.now() + _RECORD_AGAIN > claim.until:
+                raise
+            log.warning("mail %s is sent, and that cannot be recorded yet", claim.letter.id)
+            time.sleep(_RECORD_AGAIN.total_seconds())
+        else:
+            return
 
 
 def _accepted(claim: _Claim) -> None:

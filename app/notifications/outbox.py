@@ -4,13 +4,13 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
-from sqlalchemy.dialects.postgresql import insert as postgresql_insert
-from sqlalchemy.dialects.sqlite import insert as sqlite_insert
 from sqlalchemy.orm import Session
 
 from app.accounts import queries as accounts
 from app.config import Settings
 from app.core import clock, events, jobs, money, secrets
+from app.core.traces import trace_id
+from app.core.upsert import insert_into
 from app.notifications import rules
 from app.notifications.models import Email
 from app.notifications.states import EmailKind, EmailStatus
@@ -32,10 +32,8 @@ def owe(
     """
     settings: Settings = current_app.config["SETTINGS"]
     moment = clock.now()
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
-    insert = postgresql_insert if on_postgresql else sqlite_insert
     email_id = session.execute(
-        insert(Email)
+        insert_into(session, Email)
         .values(
             kind=kind,
             recipient=recipient,
@@ -46,6 +44,7 @@ def owe(
             status=EmailStatus.PENDING,
             attempts=0,
             next_attempt_at=moment,
+            request_id=trace_id(),
             created_at=moment,
         )
         .on_conflict_do_nothing(index_elements=["occasion"])

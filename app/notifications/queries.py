@@ -1,16 +1,21 @@
 """Reading the outbox."""
 
+import logging
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from jinja2 import TemplateError
 from sqlalchemy import func, select
 
 from app.core.errors import NotFound
 from app.core.extensions import db
 from app.core.paging import Page, paginate
+from app.notifications import render
 from app.notifications.models import Email
 from app.notifications.states import EmailKind, EmailStatus
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -28,6 +33,17 @@ class EmailView:
     sent_at: datetime | None
 
 
+@dataclass(frozen=True)
+class EmailDetails:
+    """What a mail says, as its recipient reads it but for secrets; None when unreadable."""
+
+    text: str | None
+    html: str | None
+    message_id: str
+    next_attempt_at: datetime
+    facts: dict[str, Any]
+
+
 _COLUMNS: tuple[Any, ...] = (
     Email.id,
     Email.kind,
@@ -42,14 +58,20 @@ _COLUMNS: tuple[Any, ...] = (
 
 
 def emails(
-    page: int, per_page: int, status: EmailStatus | None = None, kind: EmailKind | None = None
+    page: int,
+    per_page: int,
+    status: EmailStatus | None = None,
+    kind: EmailKind | None = None,
+    q: str = "",
 ) -> Page[EmailView]:
-    """The outbox, newest first; only one status or kind when given."""
+    """The outbox, newest first; only one status or kind, or part of an address, when given."""
     query = select(*_COLUMNS).order_by(Email.id.desc())
     if status is not None:
         query = query.where(Email.status == status)
     if kind is not None:
         query = query.where(Email.kind == kind)
+    if q:
+        query = query.where(Email.recipient.icontains(q, autoescape=True))
     return paginate(query, page, per_page).map(lambda row: EmailView(*row))
 
 
@@ -59,6 +81,23 @@ def email(email_id: int) -> EmailView:
     if row is None:
         raise NotFound
     return EmailView(*row)
+
+
+def email_details(email_id: int) -> EmailDetails:
+    """What an administrator may see of a mail; raises NotFound.
+
+    Without the link of a password reset, and without text when the template cannot be filled.
+    """
+    row = db.session.get(Email, email_id, populate_existing=True)
+    if row is None:
+        raise NotFound
+    try:
+        text, html = render.bodies(row.kind, row.facts, hide_secrets=True)
+    except (TemplateError, KeyError, ValueError):
+        # Written by a version with other templates: its row can be shown all the same.
+        log.warning("mail %s cannot be shown", email_id)
+        text, html = None, None
+    return EmailDetails(text, html, row.message_id, row.next_attempt_at, row.facts)
 
 
 def counts() -> dict[EmailStatus, int]:

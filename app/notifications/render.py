@@ -14,6 +14,8 @@ from app.notifications import rules
 from app.notifications.states import EmailKind
 from app.payments.states import decline_text
 
+HIDDEN = "hidden-from-administrators"
+
 
 @dataclass(frozen=True)
 class Letter:
@@ -45,17 +47,24 @@ def compose(letter: Letter) -> Message:
     return message
 
 
-def bodies(kind: EmailKind, facts: dict[str, Any]) -> tuple[str, str]:
-    """Text and HTML of a mail. A name that a template uses and nobody gave is an error."""
+def bodies(
+    kind: EmailKind, facts: dict[str, Any], *, hide_secrets: bool = False
+) -> tuple[str, str]:
+    """Text and HTML of a mail. A name that a template uses and nobody gave is an error.
+
+    `hide_secrets` leaves out what only the mail's recipient may see: the link of a password reset.
+    """
     settings: Settings = current_app.config["SETTINGS"]
-    context = _context(kind, facts, settings.public_url)
+    context = _context(kind, facts, settings.public_url, hide_secrets)
     templates = _templates()
     text = templates.get_template(f"emails/{kind.value}.txt").render(context)
     html = templates.get_template(f"emails/{kind.value}.html").render(context)
     return text.strip() + "\n", html
 
 
-def _context(kind: EmailKind, facts: dict[str, Any], public_url: str) -> dict[str, Any]:
+def _context(
+    kind: EmailKind, facts: dict[str, Any], public_url: str, hide_secrets: bool
+) -> dict[str, Any]:
     context: dict[str, Any] = {"public_url": public_url, "facts": facts}
     if "deadline_at" in facts:
         context["deadline"] = rules.moment_text(datetime.fromisoformat(facts["deadline_at"]))
@@ -72,7 +81,7 @@ def _context(kind: EmailKind, facts: dict[str, Any], public_url: str) -> dict[st
             context["matter"] = rules.attention_text(facts["alert"])
         case EmailKind.PASSWORD_RESET:
             # The token is made here and nowhere kept: the outbox can be read by administrators.
-            token = accounts.reset_token(facts["reset_id"])
+            token = HIDDEN if hide_secrets else accounts.reset_token(facts["reset_id"])
             context["link"] = f"{public_url}/password/reset/{token}"
     return context
 

@@ -109,6 +109,15 @@ class TimedConnection(Connection):
         return host
 
 
+def greet() -> None:
+    """Connect, begin TLS and sign in as for a mail, and leave again; raises MailPutOff."""
+    with TimedConnection(current_app.extensions["mail"]) as connection:
+        if connection.host is not None:
+            code, said = connection.host.noop()
+            if code != 250:
+                raise MailPutOff(f"{code} {_text(said)}")
+
+
 def send(message: Message) -> None:
     """Hand one message over to the mail server of the settings.
 

@@ -7,7 +7,7 @@ from flask import current_app, request
 from werkzeug.exceptions import BadRequest
 
 from app.core.access import Who, access, viewer
-from app.core.api import ApiBlueprint, PagingIn, page_of
+from app.core.api import ApiBlueprint, PagingIn, page_of, refuses
 from app.core.errors import NotFound, Unavailable
 from app.core.paging import Page
 from app.payments import queries, service
@@ -24,6 +24,7 @@ _SESSION_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 @access(Who.USER, while_suspended=True)
 @blueprint.arguments(CheckoutIn)
 @blueprint.response(200, CheckoutOut)
+@refuses(NotFound, service.PaymentOver)
 def checkout_session(body: dict[str, Any]) -> dict[str, Any]:
     """Where the winner of a bid pays: the same session every time while it is open."""
     payment = queries.own_payment_of_bid(body["bid_id"], viewer().id)
@@ -41,6 +42,7 @@ def checkout_session(body: dict[str, Any]) -> dict[str, Any]:
 @blueprint.get("/session/<session_id>")
 @access(Who.USER, while_suspended=True)
 @blueprint.response(200, PaymentOut)
+@refuses(NotFound)
 def payment_by_session(session_id: str) -> dict[str, Any]:
     """The payment of a Checkout Session."""
     if not _SESSION_ID.fullmatch(session_id):
@@ -70,6 +72,7 @@ def payment(payment_id: int) -> dict[str, Any]:
 @access(Who.USER, while_suspended=True)
 @blueprint.response(200, PaymentOut)
 @blueprint.alt_response(202, schema=PaymentOut)
+@refuses(service.PaymentOver)
 def cancel(payment_id: int) -> tuple[dict[str, Any], int]:
     """The winner gives up; 202 while Stripe cannot be reached to close the session."""
     service.give_up(payment_id, viewer().id)

@@ -1,6 +1,6 @@
 """What needs a person: raised once, mailed to the administrators, kept until acknowledged."""
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -10,6 +10,8 @@ from app.core.events import AttentionRaised, record
 from app.core.transaction import transaction
 from app.core.upsert import insert_into
 from app.payments.models import Attention
+
+NOTE_LENGTH = 1000
 
 
 def raise_attention(
@@ -35,13 +37,26 @@ def raise_attention(
     return True
 
 
-def acknowledge_attention(attention_id: int, admin_id: int) -> None:
-    """Take an item off the list. Raises NotFound."""
+def acknowledge_attention(attention_id: int, admin_id: int, note: str = "") -> bool:
+    """Take an item off the list, with what was found or done about it (at most 1,000 characters).
+
+    False when somebody had done so before: their name and note stay. Raises NotFound.
+    """
     with transaction() as session:
-        item = session.scalar(select(Attention).where(Attention.id == attention_id))
-        if item is None:
+        taken = session.execute(
+            update(Attention)
+            .where(Attention.id == attention_id, Attention.acknowledged_at.is_(None))
+            .values(
+                acknowledged_at=clock.now(),
+                acknowledged_by=admin_id,
+                note=note.strip()[:NOTE_LENGTH] or None,
+            )
+            .returning(Attention.id)
+        ).first()
+        if taken is not None:
+            record_audit(session, "attention.acknowledged", "attention", attention_id, admin_id)
+            return True
+        known = session.scalar(select(Attention.id).where(Attention.id == attention_id))
+        if known is None:
             raise NotFound
-        if item.acknowledged_at is None:
-            item.acknowledged_at = clock.now()
-            item.acknowledged_by = admin_id
-            record_audit(session, "attention.acknowledged", "attention", item.id, admin_id)
+        return False

@@ -12,13 +12,15 @@ from sqlalchemy.orm import Session
 from app.config import Settings
 from app.core import clock
 from app.core.audit import record_audit
+from app.core.crash_points import reached
+from app.core.events import CheckoutReady, record
 from app.core.money import CURRENCY
+from app.core.traces import trace_id
 from app.core.transaction import transaction
 from app.payments import settlement
 from app.payments.attention import raise_attention
 from app.payments.gateway import (
     CheckoutRequest,
-    CheckoutSession,
     GatewayMisconfigured,
     GatewayRefused,
     GatewayUnavailable,
@@ -28,6 +30,7 @@ from app.payments.gateway import (
 )
 from app.payments.models import Payment
 from app.payments.states import PaymentEvent, PaymentStatus
+from app.payments.words import CheckoutSession
 
 log = logging.getLogger(__name__)
 
@@ -36,6 +39,8 @@ log = logging.getLogger(__name__)
 _BACKSTOP = timedelta(minutes=35)
 # A 5xx that is not marked as stored may pass; after so many for one key it is taken as stored.
 _SERVER_ERRORS_PER_KEY = 2
+# A session bears the time of Stripe's clock, a payment that of ours.
+_CLOCKS_DIFFER = timedelta(minutes=10)
 # A fresh attempt is made at once only while whoever waits can wait for that one as well.
 _AGAIN_WITHIN_SECONDS = 2.0
 _MOST_RENEWALS = 20
@@ -65,6 +70,7 @@ def open_payment(
         livemode=settings.live_payments,
         status=PaymentStatus.PENDING,
         deadline_at=moment + timedelta(seconds=settings.payment_window_seconds),
+        request_id=trace_id(),
         idempotency_key=f"bid-{bid_id}",
         checkout_params={},
         created_at=moment,
@@ -100,17 +106,27 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
     """
     started = time.monotonic()
     while True:
+        reached("checkout.before_create")
         try:
             word = gateway(patient=patient).create_session(
                 payment.checkout_params, payment.idempotency_key
             )
         except ServerErrorAnswered as failure:
             log.warning("payment %s: %s", payment.id, failure)
-            renewed = _count_server_error(payment, stored=failure.replayed)
-            if renewed is None or time.monotonic() - started > _AGAIN_WITHIN_SECONDS:
+            if not _key_is_spent(payment, stored=failure.replayed):
                 return False
-            payment = renewed
-            continue
+            if time.monotonic() - started > _AGAIN_WITHIN_SECONDS and not patient:
+                return False
+            made = _find_made(payment, patient=patient)
+            if made == []:
+                renewed = _take_new_key(payment)
+                if renewed is None or time.monotonic() - started > _AGAIN_WITHIN_SECONDS:
+                    return False
+                payment = renewed
+                continue
+            if not made:
+                return False
+            [word, *_] = made
         except GatewayRefused as refused:
             renewed = _refused(payment, refused)
             if renewed is None:
@@ -126,7 +142,8 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
         except GatewayUnavailable as failure:
             log.warning("payment %s: no answer from Stripe (%s)", payment.id, failure)
             return False
-        if not _record_session(payment, word):
+        reached("checkout.created")
+        if not _record_session(payment, word, unasked=patient):
             _close_stray(payment, word, patient=patient)
         return True
 
@@ -143,8 +160,11 @@ def raise_refusal(payment: Payment, failure: GatewayMisconfigured) -> None:
         )
 
 
-def _record_session(payment: Payment, word: CheckoutSession) -> bool:
-    """Note the session; False when the payment went on without it."""
+def _record_session(payment: Payment, word: CheckoutSession, *, unasked: bool) -> bool:
+    """Note the session; False when the payment went on without it.
+
+    When it comes `unasked`, the winner may have a page open that still promises it.
+    """
     moment = clock.now()
     with transaction() as session:
         recorded = session.execute(
@@ -168,6 +188,18 @@ def _record_session(payment: Payment, word: CheckoutSession) -> bool:
             record_audit(
                 session, "payment.session_created", "payment", payment.id, session_id=word.id
             )
+            if unasked and not settlement.is_due(payment):
+                record(
+                    session,
+                    CheckoutReady(
+                        artwork_id=payment.artwork_id,
+                        bid_id=payment.bid_id,
+                        payment_id=payment.id,
+                        buyer_id=payment.buyer_id,
+                        amount_cents=payment.amount_cents,
+                        deadline_at=payment.deadline_at,
+                    ),
+                )
             return True
         known = session.scalar(select(Payment.stripe_session_id).where(Payment.id == payment.id))
         return known == word.id
@@ -182,6 +214,7 @@ def _close_stray(payment: Payment, word: CheckoutSession, *, patient: bool) -> N
         closed = gateway(patient=patient).expire_session(word.id)
     except (GatewayUnavailable, GatewayRefused) as failure:
         log.warning("payment %s: stray session %s stays (%s)", payment.id, word.id, failure)
+        _flag_stray(payment, word)
         return
     with transaction() as session:
         row = settlement.lock_payment(session, payment.id)
@@ -189,21 +222,59 @@ def _close_stray(payment: Payment, word: CheckoutSession, *, patient: bool) -> N
         settlement.apply_session(session, row, closed)
 
 
-def _count_server_error(payment: Payment, *, stored: bool) -> Payment | None:
-    """Note a 5xx; the payment with a fresh attempt when this key will never give more."""
+def _flag_stray(payment: Payment, word: CheckoutSession) -> None:
     with transaction() as session:
-        row = session.scalar(
-            select(Payment)
-            .where(Payment.id == payment.id, Payment.attempt == payment.attempt)
-            .where(Payment.status == PaymentStatus.PENDING, Payment.stripe_session_id.is_(None))
-            .with_for_update()
+        raise_attention(
+            session,
+            "stray_session",
+            f"stray_session:{word.id}",
+            payment.id,
+            f"Stripe made a second checkout session {word.id} for this payment and could not be "
+            "reached to close it. Nobody knows its address; it lapses by itself within the hour.",
         )
+
+
+def _waiting_for_session(session: Session, payment: Payment) -> Payment | None:
+    """The payment locked, if it still waits for the session of this very attempt."""
+    return session.scalar(
+        select(Payment)
+        .where(Payment.id == payment.id, Payment.attempt == payment.attempt)
+        .where(Payment.status == PaymentStatus.PENDING, Payment.stripe_session_id.is_(None))
+        .with_for_update()
+    )
+
+
+def _key_is_spent(payment: Payment, *, stored: bool) -> bool:
+    """Note a 5xx; whether this attempt's key will never give more."""
+    with transaction() as session:
+        row = _waiting_for_session(session, payment)
         if row is None:
-            return None
+            return False
         row.server_errors += 1
-        if not stored and row.server_errors < _SERVER_ERRORS_PER_KEY:
-            return None
-        _renew(session, row)
+        return stored or row.server_errors >= _SERVER_ERRORS_PER_KEY
+
+
+def _find_made(payment: Payment, *, patient: bool) -> list[CheckoutSession] | None:
+    """The sessions that Stripe made for a payment all the same; None when it cannot tell.
+
+    A key that gives only errors may have made one whose answer was lost. Taking a new key without
+    looking would leave two sessions that can be paid.
+    """
+    try:
+        listed = gateway(patient=patient).list_sessions(payment.created_at - _CLOCKS_DIFFER)
+    except (GatewayUnavailable, GatewayRefused) as failure:
+        log.warning("payment %s: Stripe does not tell its sessions (%s)", payment.id, failure)
+        return None
+    own = [each.word for each in listed if settlement.belongs_to(each.word.sale, payment)]
+    return [word for word in own if word.status != "expired"]
+
+
+def _take_new_key(payment: Payment) -> Payment | None:
+    """The payment with a fresh attempt; None when it went on meanwhile."""
+    with transaction() as session:
+        row = _waiting_for_session(session, payment)
+        if row is not None:
+            _renew(session, row)
         return row
 
 

@@ -1,28 +1,27 @@
 """The end of a payment's time: the deadline, giving up, and asking Stripe how things stand."""
 
 import logging
+from dataclasses import dataclass
 from datetime import timedelta
 
-from sqlalchemy import case, select, update
+from sqlalchemy import ColumnElement, not_, or_, select, update
 
 from app.artworks.states import ForbiddenMove
 from app.core import clock
 from app.core.audit import record_audit
+from app.core.crash_points import reached
 from app.core.errors import Conflict, NotFound
 from app.core.extensions import db
+from app.core.traces import following
 from app.core.transaction import transaction
 from app.payments import settlement
 from app.payments.attention import raise_attention
 from app.payments.checkout import find_or_create_session, raise_refusal
-from app.payments.gateway import (
-    CheckoutSession,
-    GatewayMisconfigured,
-    GatewayRefused,
-    GatewayUnavailable,
-    gateway,
-)
+from app.payments.gateway import GatewayMisconfigured, GatewayRefused, GatewayUnavailable, gateway
 from app.payments.models import Payment
+from app.payments.pause import recovering
 from app.payments.states import OPEN, PaymentStatus
+from app.payments.words import CheckoutSession
 
 log = logging.getLogger(__name__)
 
@@ -34,6 +33,14 @@ class PaymentOver(Conflict):
     detail = "This payment is over."
 
 
+@dataclass(frozen=True)
+class Settled:
+    """A payment after Stripe was asked about it; `heard` says whether Stripe answered."""
+
+    payment: Payment
+    heard: bool = True
+
+
 def settle_payment(payment_id: int, *, patient: bool = False) -> Payment:
     """Ask Stripe how an open payment stands and act on the answer; the payment as it is then.
 
@@ -41,22 +48,48 @@ def settle_payment(payment_id: int, *, patient: bool = False) -> Payment:
     released only on Stripe's word; when Stripe cannot tell, everything stays as it is. Safe to
     run any number of times, at once with itself and with webhooks. Raises NotFound.
     """
+    return reconcile_payment(payment_id, patient=patient).payment
+
+
+def reconcile_payment(payment_id: int, *, patient: bool = False) -> Settled:
+    """As `settle_payment`, for who asks about many and wants to know whether Stripe is there."""
     payment = _read(payment_id)
     if payment.status not in OPEN:
-        return payment
+        return Settled(payment)
+    with following(payment.request_id):
+        settled = _settle(payment, patient=patient)
+        if settled.payment.status != payment.status:
+            log.info("payment %s is %s", payment_id, settled.payment.status.value)
+    return settled
+
+
+def _settle(payment: Payment, *, patient: bool) -> Settled:
+    payment_id = payment.id
     if payment.stripe_session_id is None:
+        if recovering():
+            # Stripe may have a session already, and after a day it forgets our key for it.
+            return Settled(payment)
         if not find_or_create_session(payment, patient=patient):
-            return _read(payment_id)
+            _note_asked(payment_id)
+            return Settled(_read(payment_id), heard=False)
         payment = _read(payment_id)
         if payment.stripe_session_id is None or payment.status not in OPEN:
-            return payment
-        if not settlement.is_due(payment):
-            return payment
+            return Settled(payment)
+        # A session that is found again under its key is told as it was made, not as it stands
+        # now; whoever waits for the page where to pay need not wait for that.
+        if not patient and not settlement.is_due(payment):
+            return Settled(payment)
     _note_asked(payment_id)
-    word = _ask(payment, patient=patient)
+    reached("expiry.before_asking")
+    try:
+        word = _ask(payment, patient=patient)
+    except GatewayUnavailable as away:
+        _note_silence(payment, away)
+        return Settled(_read(payment_id), heard=False)
+    reached("expiry.answered")
     if word is not None:
         _apply(payment_id, word)
-    return _read(payment_id)
+    return Settled(_read(payment_id))
 
 
 def _note_asked(payment_id: int) -> None:
@@ -70,7 +103,9 @@ def _note_asked(payment_id: int) -> None:
 def _apply(payment_id: int, word: CheckoutSession) -> None:
     try:
         with transaction() as session:
-            settlement.apply_session(session, settlement.lock_payment(session, payment_id), word)
+            row = settlement.lock_payment(session, payment_id)
+            row.answered_at = clock.now()
+            settlement.apply_session(session, row, word)
     except ForbiddenMove as impossible:
         with transaction() as session:
             raise_attention(
@@ -83,17 +118,13 @@ def _apply(payment_id: int, word: CheckoutSession) -> None:
 
 
 def _ask(payment: Payment, *, patient: bool) -> CheckoutSession | None:
+    """Stripe's word; None when it knows no such session. Raises GatewayUnavailable."""
     session_id = str(payment.stripe_session_id)
     asked = gateway(patient=patient)
     try:
         if settlement.is_due(payment) and payment.status == PaymentStatus.PENDING:
             return asked.expire_session(session_id)
         return asked.retrieve_session(session_id)
-    except GatewayMisconfigured as failure:
-        log.error("payment %s: Stripe does not accept our key: %s", payment.id, failure)
-        raise_refusal(payment, failure)
-    except GatewayUnavailable as away:
-        log.warning("payment %s: no answer from Stripe (%s)", payment.id, away)
     except GatewayRefused as refused:
         with transaction() as session:
             raise_attention(
@@ -105,6 +136,14 @@ def _ask(payment: Payment, *, patient: bool) -> CheckoutSession | None:
                 "The artwork stays reserved until this is cleared up.",
             )
     return None
+
+
+def _note_silence(payment: Payment, failure: GatewayUnavailable) -> None:
+    if isinstance(failure, GatewayMisconfigured):
+        log.error("payment %s: Stripe does not accept our key: %s", payment.id, failure)
+        raise_refusal(payment, failure)
+    else:
+        log.warning("payment %s: no answer from Stripe (%s)", payment.id, failure)
 
 
 def give_up(payment_id: int, buyer_id: int) -> Payment:
@@ -129,21 +168,31 @@ def give_up(payment_id: int, buyer_id: int) -> Payment:
         raise NotFound
     if payment.status != PaymentStatus.PENDING:
         raise PaymentOver
+    reached("expiry.given_up")
     return settle_payment(payment_id)
 
 
-def open_payments(limit: int = 200) -> list[int]:
-    """The payments to ask Stripe about: those past their time first, then the longest unasked."""
+def open_payments(limit: int = 200) -> tuple[list[int], list[int]]:
+    """The payments to ask Stripe about, the longest unasked first.
+
+    In two lines: those past their time, and the others.
+    """
     moment = clock.now()
-    due = (Payment.deadline_at <= moment) | Payment.give_up_at.is_not(None)
-    found = db.session.scalars(
-        select(Payment.id)
-        .where(Payment.status.in_(OPEN))
-        .order_by(case((due, 0), else_=1), Payment.asked_at.asc().nulls_first(), Payment.id)
-        .limit(limit)
-    ).all()
+    due = or_(Payment.deadline_at <= moment, Payment.give_up_at.is_not(None))
+
+    def line(condition: ColumnElement[bool]) -> list[int]:
+        return list(
+            db.session.scalars(
+                select(Payment.id)
+                .where(Payment.status.in_(OPEN), condition)
+                .order_by(Payment.asked_at.asc().nulls_first(), Payment.id)
+                .limit(limit)
+            )
+        )
+
+    found = line(due), line(not_(due))
     db.session.close()
-    return list(found)
+    return found
 
 
 def seconds_to_deadline(payment_id: int) -> float:

@@ -4,16 +4,28 @@ Facts: docs.stripe.com/api/checkout/sessions, docs.stripe.com/api/idempotent_req
 docs.stripe.com/payments/checkout/managing-limited-inventory, docs.stripe.com/webhooks.
 """
 
-from dataclasses import dataclass, fields
-from datetime import datetime
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 import stripe
 from flask import current_app
 
 from app.config import Settings
+from app.core import clock
 from app.core.money import CURRENCY
 from app.core.transaction import leave_database
+from app.payments.words import (
+    CheckoutSession,
+    ListedSession,
+    SignedEvent,
+    read_listed,
+    read_session,
+)
+
+# The most that Stripe gives at once.
+_PAGE = 100
 
 
 class GatewayUnavailable(Exception):
@@ -43,48 +55,6 @@ class GatewayRefused(Exception):
 
 class InvalidSignature(Exception):
     """The request does not bear a fresh signature of ours: not Stripe's word."""
-
-
-@dataclass(frozen=True)
-class SaleIds:
-    """Which sale an object at Stripe belongs to, by the metadata that we gave it.
-
-    All five together: another installation on the same Stripe account counts its payments too.
-    """
-
-    payment_id: int
-    bid_id: int
-    artwork_id: int
-    buyer_id: int
-    seller_id: int
-
-
-@dataclass(frozen=True)
-class CheckoutSession:
-    """A Checkout Session as Stripe describes it; amounts in cents."""
-
-    id: str
-    status: str
-    payment_status: str
-    url: str | None
-    amount_cents: int | None
-    currency: str | None
-    livemode: bool
-    payment_intent_id: str | None
-    charge_id: str | None
-    sale: SaleIds | None
-    funds_failed: bool
-
-
-@dataclass(frozen=True)
-class SignedEvent:
-    """A webhook event whose signature was verified. `thing` is its `data.object`."""
-
-    id: str
-    type: str
-    livemode: bool
-    thing: dict[str, Any]
-    payload: dict[str, Any]
 
 
 @dataclass(frozen=True)
@@ -195,6 +165,42 @@ class Gateway:
         except stripe.StripeError as failure:
             _translate(failure)
 
+    def list_sessions(self, since: datetime) -> list[ListedSession]:
+        """Every Checkout Session made at `since` or later, the oldest first.
+
+        Asks page by page (docs.stripe.com/api/checkout/sessions/list). Raises GatewayUnavailable
+        or GatewayRefused.
+        """
+        leave_database()
+        asked: Any = {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
+        try:
+            page = self._client.v1.checkout.sessions.list(asked)
+            found = [read_listed(each.to_dict()) for each in page.auto_paging_iter()]
+        except stripe.StripeError as failure:
+            _translate(failure)
+        return found[::-1]
+
+    def measure_skew(self) -> float:
+        """By how many seconds our clock is ahead of Stripe's, told by an answer's `Date`.
+
+        The cheapest question of all, which also shows whether Stripe accepts the key. Raises
+        GatewayUnavailable or GatewayRefused.
+        """
+        leave_database()
+        before = clock.now()
+        try:
+            answer = self._client.v1.checkout.sessions.list({"limit": 1})
+        except stripe.StripeError as failure:
+            _translate(failure)
+        after = clock.now()
+        headers: Any = answer.last_response.headers if answer.last_response else {}
+        told = {str(name).lower(): str(value) for name, value in dict(headers).items()}.get("date")
+        if told is None:
+            raise GatewayUnavailable("the answer bears no date")
+        # The header tells whole seconds, cut off: on the average half a second is missing.
+        said = parsedate_to_datetime(told) + timedelta(seconds=0.5)
+        return (before + (after - before) / 2 - said).total_seconds()
+
     def verify_event(self, body: bytes, signature: str) -> SignedEvent:
         """The event in a webhook request. Raises InvalidSignature when it is not Stripe's."""
         try:
@@ -213,44 +219,9 @@ class Gateway:
             KeyError,
             TypeError,
             AttributeError,  # the library's, when the JSON is no object
+            RecursionError,  # the JSON is nested deeper than Stripe ever does
         ) as wrong:
             raise InvalidSignature(type(wrong).__name__) from None
-
-
-def read_session(data: dict[str, Any]) -> CheckoutSession:
-    """A session object of the API, or of an event, in our words."""
-    intent = data.get("payment_intent")
-    expanded: dict[str, Any] = intent if isinstance(intent, dict) else {}
-    intent_id = expanded.get("id") if expanded else intent
-    return CheckoutSession(
-        id=str(data["id"]),
-        status=str(data.get("status")),
-        payment_status=str(data.get("payment_status")),
-        url=data.get("url"),
-        amount_cents=data.get("amount_total"),
-        currency=data.get("currency"),
-        livemode=bool(data.get("livemode")),
-        payment_intent_id=intent_id,
-        charge_id=_identifier(expanded.get("latest_charge")),
-        sale=read_sale(data),
-        funds_failed=expanded.get("status") in ("requires_payment_method", "canceled"),
-    )
-
-
-def read_sale(data: dict[str, Any]) -> SaleIds | None:
-    """The sale that an object's metadata names; None when it names none, or not completely."""
-    metadata = data.get("metadata")
-    if not isinstance(metadata, dict):
-        return None
-    texts = [str(metadata.get(each.name, "")) for each in fields(SaleIds)]
-    if not all(text.isascii() and text.isdigit() and len(text) < 18 for text in texts):
-        return None
-    return SaleIds(*map(int, texts))
-
-
-def _identifier(value: Any) -> str | None:
-    found = value.get("id") if isinstance(value, dict) else value
-    return None if found is None else str(found)
 
 
 def _translate(failure: stripe.StripeError) -> NoReturn:
@@ -271,10 +242,12 @@ def _translate(failure: stripe.StripeError) -> NoReturn:
 
 
 def init_gateway(settings: Settings) -> dict[str, Gateway]:
-    """The two ways to ask: `prompt` while somebody waits (13 s at the most), `patient` in jobs."""
+    """The two ways to ask: `prompt` while somebody waits (13 s at the most), `patient` (27 s) in
+    jobs and the sweep.
+    """
     return {
         "prompt": Gateway(settings, patience=(2, 4), retries=1),
-        "patient": Gateway(settings, patience=(3, 10), retries=2),
+        "patient": Gateway(settings, patience=(3, 10), retries=1),
     }
 
 

@@ -33,6 +33,9 @@ class Payment(Model):
         Index("ix_payments_buyer_id", "buyer_id", "id"),
         Index("ix_payments_artwork_id", "artwork_id", "id"),
         Index("ix_payments_status", "status", "id"),
+        Index("ix_payments_closed_at", "closed_at"),
+        # A number that Stripe has seen is never given again.
+        {"sqlite_autoincrement": True},
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -48,6 +51,7 @@ class Payment(Model):
     give_up_at: Mapped[datetime | None] = mapped_column(Moment)
     attempt: Mapped[int] = mapped_column(default=1)
     server_errors: Mapped[int] = mapped_column(default=0)
+    request_id: Mapped[str | None] = mapped_column(String(64))
     idempotency_key: Mapped[str] = mapped_column(String(64), unique=True)
     checkout_params: Mapped[dict[str, Any]] = mapped_column(JSON)
     stripe_session_id: Mapped[str | None] = mapped_column(String(255), unique=True)
@@ -58,6 +62,7 @@ class Payment(Model):
     failure_reason: Mapped[str | None] = mapped_column(String(64))
     refunded_cents: Mapped[int] = mapped_column(default=0)
     asked_at: Mapped[datetime | None] = mapped_column(Moment)
+    answered_at: Mapped[datetime | None] = mapped_column(Moment)
     paid_at: Mapped[datetime | None] = mapped_column(Moment)
     closed_at: Mapped[datetime | None] = mapped_column(Moment)
     created_at: Mapped[datetime] = mapped_column(Moment)
@@ -68,7 +73,11 @@ class StripeEvent(Model):
     """A verified webhook event, whole, and what became of it."""
 
     __tablename__ = "stripe_events"
-    __table_args__ = (Index("ix_stripe_events_type", "type", "id"),)
+    __table_args__ = (
+        Index("ix_stripe_events_type", "type", "id"),
+        Index("ix_stripe_events_payment_id", "payment_id", "id"),
+        Index("ix_stripe_events_outcome", "outcome", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     stripe_event_id: Mapped[str] = mapped_column(String(255), unique=True)
@@ -95,3 +104,4 @@ class Attention(Model):
     created_at: Mapped[datetime] = mapped_column(Moment)
     acknowledged_at: Mapped[datetime | None] = mapped_column(Moment)
     acknowledged_by: Mapped[int | None] = mapped_column(Identifier, ForeignKey("users.id"))
+    note: Mapped[str | None] = mapped_column(String(1000))

@@ -6,13 +6,14 @@ from flask import Blueprint, current_app, flash, redirect, render_template, url_
 from flask.typing import ResponseReturnValue
 
 from app.accounts import queries as accounts
+from app.artworks import queries as artworks
 from app.config import Settings
 from app.core import clock
 from app.core.access import Who, access, viewer
 from app.core.errors import Conflict
 from app.payments import queries, service
 from app.payments.queries import PaymentView
-from app.payments.states import PaymentStatus, decline_text
+from app.payments.states import CAPTURED, decline_text
 
 blueprint = Blueprint("payments", __name__)
 
@@ -77,8 +78,7 @@ def give_up(payment_id: int) -> ResponseReturnValue:
 @access(Who.USER, while_suspended=True)
 def returned(payment_id: int) -> ResponseReturnValue:
     """Back from Stripe: what Stripe says of the payment, never what the address says."""
-    payment = service.refresh_payment(payment_id, viewer())
-    return _page(payment, checking=payment.status == PaymentStatus.PENDING)
+    return _page(service.refresh_payment(payment_id, viewer()), returned=True)
 
 
 @blueprint.get("/payments/<int:payment_id>/back")
@@ -88,16 +88,20 @@ def back(payment_id: int) -> ResponseReturnValue:
     return redirect(url_for("payments.show", payment_id=payment_id), code=303)
 
 
-def _page(payment: PaymentView, *, checking: bool = False) -> ResponseReturnValue:
+def _page(payment: PaymentView, *, returned: bool = False) -> ResponseReturnValue:
     names = accounts.names([payment.buyer_id, payment.seller_id])
+    # A seller learns who the buyer is once they have paid.
+    told = viewer().id != payment.seller_id or payment.status in CAPTURED
     return render_template(
         "payments/show.html",
         payment=payment,
         artwork_status=payment.artwork_status,
         seller_name=names[payment.seller_id],
-        buyer_name=names[payment.buyer_id],
+        buyer_name=names[payment.buyer_id] if told else None,
         is_buyer=viewer().id == payment.buyer_id,
-        checking=checking,
+        shown=artworks.pictures([payment.artwork_id]).get(payment.artwork_id),
+        returned=returned,
+        checking=returned and payment.unanswered,
         declined=decline_text(payment.failure_reason) if payment.failure_reason else None,
         now=clock.now(),
     )

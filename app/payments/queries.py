@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, select
 
 from app.artworks.models import Artwork
 from app.artworks.states import ArtworkStatus
@@ -13,8 +13,12 @@ from app.core.access import Viewer
 from app.core.errors import NotFound
 from app.core.extensions import db
 from app.core.paging import Page, paginate
+from app.payments import stripe_clock
 from app.payments.models import Attention, Payment
-from app.payments.states import CAPTURED, OPEN, PaymentStatus
+from app.payments.states import CAPTURED, OPEN, UNPAID_WIN, PaymentStatus, told_reason
+
+CLOCK_WARN_SECONDS = stripe_clock.WARN_SECONDS
+CLOCK_LIMIT_SECONDS = stripe_clock.LIMIT_SECONDS
 
 
 @dataclass(frozen=True)
@@ -38,6 +42,7 @@ class PaymentView:
     stripe_session_id: str | None
     refunded_cents: int
     asked_at: datetime | None
+    answered_at: datetime | None
     paid_at: datetime | None
     created_at: datetime
     updated_at: datetime
@@ -67,6 +72,15 @@ class PaymentView:
         """Whether the outcome is still unknown."""
         return self.status in OPEN
 
+    @property
+    def unanswered(self) -> bool:
+        """Whether there is a session to pay by, and no answer to the last question about it."""
+        if self.status != PaymentStatus.PENDING or self.stripe_session_id is None:
+            return False
+        return self.answered_at is None or (
+            self.asked_at is not None and self.answered_at < self.asked_at
+        )
+
     def seen_by(self, user_id: int | None) -> dict[str, Any]:
         """The API's shape; Stripe's page is shown only to the buyer."""
         return {
@@ -76,7 +90,7 @@ class PaymentView:
             "status": self.status.value,
             "amount": self.amount_cents,
             "currency": self.currency,
-            "failure_reason": self.failure_reason,
+            "failure_reason": self.failure_reason and told_reason(self.failure_reason),
             "checkout_url": self.checkout_url if user_id == self.buyer_id else None,
             "expires_at": self.deadline_at,
             "stripe_session_id": self.stripe_session_id,
@@ -114,6 +128,7 @@ def _view(row: Any) -> PaymentView:
         stripe_session_id=payment.stripe_session_id,
         refunded_cents=payment.refunded_cents,
         asked_at=payment.asked_at,
+        answered_at=payment.answered_at,
         paid_at=payment.paid_at,
         created_at=payment.created_at,
         updated_at=payment.updated_at,
@@ -132,6 +147,11 @@ def _visible(query: Select[*tuple[Any, ...]], reader: Viewer) -> Select[*tuple[A
     if reader.is_admin:
         return query
     return query.where((Payment.buyer_id == reader.id) | (Payment.seller_id == reader.id))
+
+
+def clock_skew() -> float | None:
+    """By how many seconds our clock was ahead of Stripe's when last compared; None: never."""
+    return stripe_clock.known_skew()
 
 
 def payment(payment_id: int, reader: Viewer) -> PaymentView:
@@ -165,6 +185,18 @@ def payment_in_force(artwork_id: int, reader: Viewer) -> PaymentView:
         if row is not None:
             return _view(row)
     return _one(query.order_by(Payment.id.desc()))
+
+
+def counts_against_buyer() -> ColumnElement[bool]:
+    """An unpaid win, in SQL: there was a page to pay on; the time passed or the buyer gave up.
+
+    What Stripe refused, or could not offer in time, is nobody's fault.
+    """
+    return and_(
+        Payment.status == PaymentStatus.CANCELED,
+        Payment.failure_reason.in_([reason.value for reason in UNPAID_WIN]),
+        Payment.payable_at <= Payment.deadline_at,
+    )
 
 
 def payments_of_buyer(buyer_id: int, page: int, per_page: int) -> Page[PaymentView]:

@@ -1,17 +1,15 @@
 """Shapes of the payments API."""
 
 from marshmallow import Schema, fields
-from marshmallow.validate import Range
 
-from app.core.api import Amount, Moment, Strict
-
-_IDENTIFIER = Range(1, 2**62, error="Enter a whole number from 1.")
+from app.core.api import Amount, Moment, NumberIn, Strict, one_of
+from app.payments.states import PaymentStatus
 
 
 class CheckoutIn(Strict):
     """Which winning bid to pay."""
 
-    bid_id = fields.Integer(required=True, strict=True, validate=_IDENTIFIER)
+    bid_id = NumberIn(required=True)
 
 
 class PaymentOut(Schema):
@@ -20,7 +18,7 @@ class PaymentOut(Schema):
     id = fields.Integer()
     bid_id = fields.Integer()
     artwork_id = fields.Integer()
-    status = fields.String()
+    status = one_of(PaymentStatus)
     amount = Amount()
     currency = fields.String()
     failure_reason = fields.String(allow_none=True)

@@ -1,6 +1,7 @@
 """What Stripe says of a session, applied once: sold, still open, or free again."""
 
 import logging
+from datetime import timedelta
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -11,7 +12,6 @@ from app.core import clock
 from app.core.audit import record_audit
 from app.core.events import PaymentReleased, SaleCompleted, record
 from app.payments.attention import raise_attention
-from app.payments.gateway import CheckoutSession, SaleIds
 from app.payments.models import Payment
 from app.payments.states import (
     CAPTURED,
@@ -23,8 +23,12 @@ from app.payments.states import (
     Release,
     move_payment,
 )
+from app.payments.words import CheckoutSession, SaleIds
 
 log = logging.getLogger(__name__)
+
+# Cards answer at once: funds that take longer than a day need a look in Stripe's dashboard.
+_FUNDS_TAKE_AT_MOST = timedelta(hours=24)
 
 
 def lock_payment(session: Session, payment_id: int) -> Payment:
@@ -65,7 +69,7 @@ def _complete(session: Session, payment: Payment, word: CheckoutSession) -> Even
         return _await_funds(session, payment, word)
     if payment.status in CAPTURED and same:
         return EventOutcome.NO_EFFECT
-    wrong = _disagreements(payment, word, same=same)
+    wrong = disagreements(payment, word, same=same)
     if wrong:
         raise_attention(
             session,
@@ -78,7 +82,7 @@ def _complete(session: Session, payment: Payment, word: CheckoutSession) -> Even
     return _sell(session, payment, word)
 
 
-def _disagreements(payment: Payment, word: CheckoutSession, *, same: bool) -> list[str]:
+def disagreements(payment: Payment, word: CheckoutSession, *, same: bool) -> list[str]:
     wrong = []
     if payment.status in RELEASED:
         wrong.append("the artwork was released before")
@@ -109,11 +113,27 @@ def belongs_to(sale: SaleIds | None, payment: Payment) -> bool:
 
 
 def _await_funds(session: Session, payment: Payment, word: CheckoutSession) -> EventOutcome:
+    if payment.status == PaymentStatus.PROCESSING:
+        return _wait_on(session, payment)
     if not _allowed(session, payment, PaymentEvent.SESSION_UNPAID):
         return EventOutcome.NO_EFFECT
     _take_identifiers(payment, word)
     _move(session, payment, PaymentEvent.SESSION_UNPAID)
     return EventOutcome.APPLIED
+
+
+def _wait_on(session: Session, payment: Payment) -> EventOutcome:
+    if clock.now() - payment.updated_at < _FUNDS_TAKE_AT_MOST:
+        return EventOutcome.NO_EFFECT
+    raised = raise_attention(
+        session,
+        "funds_overdue",
+        f"funds_overdue:{payment.id}",
+        payment.id,
+        "Stripe reports this payment as complete, and after more than 24 hours its funds are still "
+        "not confirmed. The artwork stays reserved until Stripe says how it ended.",
+    )
+    return EventOutcome.FLAGGED if raised else EventOutcome.NO_EFFECT
 
 
 def _sell(session: Session, payment: Payment, word: CheckoutSession) -> EventOutcome:

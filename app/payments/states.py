@@ -82,6 +82,15 @@ class EventOutcome(StrEnum):
     FAILED = "FAILED"
 
 
+# What needs a person because Stripe's word and ours contradict each other.
+CONTRADICTIONS = (
+    "payment_disagrees",
+    "refund_without_sale",
+    "session_unknown",
+    "state_impossible",
+)
+
+
 _DECLINES = {
     "authentication_required": "The bank asked for a confirmation that was not given.",
     "card_not_supported": "The card does not support this kind of purchase.",
@@ -102,6 +111,14 @@ _DECLINES = {
     "try_again_later": "The bank could not answer.",
     "withdrawal_count_limit_exceeded": "The card's limit is reached.",
 }
+
+# docs.stripe.com/declines/codes: told to nobody who holds the card.
+_TOLD_AS_GENERIC = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "stolen_card"})
+
+
+def told_reason(reason: str) -> str:
+    """A decline code, or why a win was not paid, as others than administrators may see it."""
+    return "generic_decline" if reason in _TOLD_AS_GENERIC else reason
 
 
 def decline_text(reason: str) -> str:

@@ -13,24 +13,19 @@ from app.artworks import queries as artworks
 from app.core import clock
 from app.core.audit import record_audit
 from app.core.counters import count
-from app.core.errors import NotFound
+from app.core.crash_points import reached
+from app.core.errors import NotFound, Unavailable
 from app.core.events import PaymentDeclined, record
 from app.core.extensions import db
+from app.core.traces import following
 from app.core.transaction import transaction
 from app.core.upsert import insert_into
 from app.payments import expiry, settlement
 from app.payments.attention import raise_attention
-from app.payments.gateway import (
-    CheckoutSession,
-    GatewayRefused,
-    InvalidSignature,
-    SignedEvent,
-    gateway,
-    read_sale,
-    read_session,
-)
+from app.payments.gateway import GatewayRefused, GatewayUnavailable, InvalidSignature, gateway
 from app.payments.models import Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN, EventOutcome, PaymentStatus
+from app.payments.words import CheckoutSession, SignedEvent, read_sale, read_session
 
 log = logging.getLogger(__name__)
 
@@ -51,11 +46,17 @@ def receive_event(body: bytes, signature: str) -> EventOutcome:
     except InvalidSignature:
         count("webhooks_refused")
         raise
-    return _handle(event)
+    reached("webhook.verified")
+    outcome = _handle(event)
+    reached("webhook.before_answer")
+    return outcome
 
 
 def replay_event(event_id: int, admin_id: int) -> EventOutcome:
-    """Handle a stored event again; safe at any time. Raises NotFound."""
+    """Handle a stored event again; safe at any time.
+
+    Raises NotFound, Unavailable when Stripe must be asked and gives no answer.
+    """
     stored = db.session.get(StripeEvent, event_id)
     db.session.close()
     if stored is None:
@@ -70,37 +71,48 @@ def replay_event(event_id: int, admin_id: int) -> EventOutcome:
     )
     with transaction() as session:
         record_audit(session, "webhook.replayed", "stripe_event", event_id, admin_id)
-    return _handle(event, again=True)
+    try:
+        return _handle(event, again=True)
+    except GatewayUnavailable as away:
+        raise Unavailable("Stripe gave no answer. Try again in a moment.") from away
 
 
 def _handle(event: SignedEvent, *, again: bool = False) -> EventOutcome:
     try:
-        payment_id = _find_payment(event)
-        effect = _prepare(event, payment_id) if payment_id is not None else None
-        with transaction() as session:
-            stored_id, outcome = _store(session, event)
-            if outcome in _DONE and not again:
-                return outcome
-            if outcome == EventOutcome.APPLIED and event.type == "payment_intent.payment_failed":
-                # A decline is an occurrence, not a state: told twice it would count twice.
-                return outcome
-            outcome = EventOutcome.NO_EFFECT
-            if effect is not None and payment_id is not None:
-                outcome = effect(session, settlement.lock_payment(session, payment_id))
-            session.execute(
-                update(StripeEvent)
-                .where(StripeEvent.id == stored_id)
-                .values(
-                    outcome=outcome,
-                    payment_id=payment_id,
-                    handled_at=clock.now(),
-                    last_error=None,
-                )
-            )
+        payment_id, trace = _find_payment(event)
+        with following(trace):
+            outcome = _apply(event, payment_id, again=again)
+            log.info("webhook %s %s: payment %s, %s", event.id, event.type, payment_id, outcome)
             return outcome
     except Exception as failure:
         _note_failure(event, failure)
         raise
+
+
+def _apply(event: SignedEvent, payment_id: int | None, *, again: bool) -> EventOutcome:
+    effect = _prepare(event, payment_id) if payment_id is not None else None
+    with transaction() as session:
+        stored_id, outcome = _store(session, event)
+        if outcome in _DONE and not again:
+            return outcome
+        if outcome == EventOutcome.APPLIED and event.type == "payment_intent.payment_failed":
+            # A decline is an occurrence, not a state: told twice it would count twice.
+            return outcome
+        outcome = EventOutcome.NO_EFFECT
+        if effect is not None and payment_id is not None:
+            outcome = effect(session, settlement.lock_payment(session, payment_id))
+        session.execute(
+            update(StripeEvent)
+            .where(StripeEvent.id == stored_id)
+            .values(
+                outcome=outcome,
+                payment_id=payment_id,
+                handled_at=clock.now(),
+                last_error=None,
+            )
+        )
+        reached("webhook.before_commit")
+        return outcome
 
 
 def _store(session: Session, event: SignedEvent) -> tuple[int, EventOutcome]:
@@ -138,8 +150,11 @@ def _note_failure(event: SignedEvent, failure: Exception) -> None:
         log.warning("webhook %s failed, and that could not be noted", event.id)
 
 
-def _find_payment(event: SignedEvent) -> int | None:
-    """The payment that an event is about, by Stripe's ids or by all of the sale's own numbers."""
+def _find_payment(event: SignedEvent) -> tuple[int | None, str | None]:
+    """The payment that an event is about, by Stripe's ids or by all of the sale's own numbers.
+
+    With it comes the id of the request that won.
+    """
     thing = event.thing
     kind = thing.get("object")
     intent = thing.get("id") if kind == "payment_intent" else thing.get("payment_intent")
@@ -158,7 +173,7 @@ def _find_payment(event: SignedEvent) -> int | None:
         if found is not None and _of_another_intent(found, kind, intent):
             found = None
     db.session.close()
-    return None if found is None else found.id
+    return (None, None) if found is None else (found.id, found.request_id)
 
 
 def _payment_where(condition: ColumnElement[bool]) -> Payment | None:

@@ -13,9 +13,6 @@ from app.core import clock, money
 WATCHED_AT_MOST = 200
 LARGEST_ID = 2**63 - 1
 
-# Declines that are told as any other: docs.stripe.com/declines/codes
-_TOLD_AS_GENERIC = frozenset({"fraudulent", "lost_card", "merchant_blacklist", "stolen_card"})
-
 
 def artwork_room(artwork_id: int) -> str:
     """The room of everybody who watches an artwork."""
@@ -30,11 +27,6 @@ def user_room(user_id: int) -> str:
 def token_room(token_id: int) -> str:
     """The room of the sockets that one sign-in opened."""
     return f"token:{token_id}"
-
-
-def told_reason(reason: str) -> str:
-    """A decline code as the buyer may see it."""
-    return "generic_decline" if reason in _TOLD_AS_GENERIC else reason
 
 
 def read_artwork_id(message: Any) -> int:

@@ -16,8 +16,11 @@ from app.config import Settings
 from app.core import events, secrets
 from app.core.access import Viewer, viewer_or_none
 from app.core.extensions import db, socketio
+from app.payments.states import told_reason
 from app.realtime import rules
+from app.realtime.doors import Doors
 from app.realtime.exchange import Exchange
+from app.realtime.pacing import Pace
 
 log = logging.getLogger(__name__)
 
@@ -46,6 +49,7 @@ def init_realtime(app: Flask, settings: Settings) -> None:
         async_handlers=False,
         max_http_buffer_size=_LARGEST_MESSAGE,
     )
+    app.wsgi_app = Doors(app.wsgi_app)  # type: ignore[method-assign]
     socketio.on_event("connect", _connect)
     socketio.on_event("watch", _watch)
     socketio.on_event("unwatch", _unwatch)
@@ -56,16 +60,22 @@ def emit(event: rules.LiveEvent) -> None:
     """Send one live update. Never raises and waits for nobody: it is a hint, the page is true."""
     if socketio.server is None:
         return
+    if isinstance(event, rules.ArtworkStatus):
+        _pace.flush(event.artwork_id)
     try:
         socketio.emit(event.name, event.payload(), to=event.room)
     except Exception:
         log.exception("%s could not be sent", event.name)
 
 
+_pace = Pace(emit)
+
+
 def listen() -> None:
     """Send live updates on what happens; safe to call again."""
     events.after_commit(events.BidOutbid, _bid_outbid)
     events.after_commit(events.ArtworkReserved, _artwork_reserved)
+    events.after_commit(events.CheckoutReady, _payment_required)
     events.after_commit(events.ArtworkStatusChanged, _status_changed)
     events.after_commit(events.PaymentDeclined, _payment_declined)
     events.after_commit(events.PaymentReleased, _payment_released)
@@ -177,12 +187,11 @@ def _failed(failure: Exception) -> Ack:
 
 
 def _bid_outbid(event: events.BidOutbid) -> None:
-    emit(rules.NewBid(event.artwork_id, event.highest_bid_cents, event.bid_count))
+    _pace.offer(rules.NewBid(event.artwork_id, event.highest_bid_cents, event.bid_count))
 
 
-def _artwork_reserved(event: events.ArtworkReserved) -> None:
+def _payment_required(event: events.ArtworkReserved | events.CheckoutReady) -> None:
     settings: Settings = current_app.config["SETTINGS"]
-    emit(rules.ArtworkStatus(event.artwork_id, artworks.ArtworkStatus.PENDING_PAYMENT.value))
     emit(
         rules.PaymentRequired(
             user_id=event.buyer_id,
@@ -194,6 +203,11 @@ def _artwork_reserved(event: events.ArtworkReserved) -> None:
             expires_at=event.deadline_at,
         )
     )
+
+
+def _artwork_reserved(event: events.ArtworkReserved) -> None:
+    emit(rules.ArtworkStatus(event.artwork_id, artworks.ArtworkStatus.PENDING_PAYMENT.value))
+    _payment_required(event)
     emit(
         rules.SalePending(
             user_id=event.seller_id,
@@ -210,7 +224,7 @@ def _status_changed(event: events.ArtworkStatusChanged) -> None:
 
 
 def _payment_declined(event: events.PaymentDeclined) -> None:
-    reason = rules.told_reason(event.reason)
+    reason = told_reason(event.reason)
     emit(rules.PaymentFailed(event.buyer_id, event.artwork_id, event.payment_id, reason))
 
 

@@ -1,0 +1,20 @@
+"""Whether bids wait, because a backup was restored and Stripe may know of more sales than we do."""
+
+from sqlalchemy import ColumnElement
+
+from app.core.extensions import db
+from app.core.notes import is_noted, read_note
+
+RECOVERING = "recovering"
+
+
+def recovering() -> bool:
+    """Whether bids wait for a recovery."""
+    found = read_note(RECOVERING) is not None
+    db.session.close()
+    return found
+
+
+def recovery_is_on() -> ColumnElement[bool]:
+    """The same question as part of another statement."""
+    return is_noted(RECOVERING)
