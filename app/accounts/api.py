@@ -8,7 +8,7 @@ from app.accounts import schemas, service
 from app.accounts.queries import Person
 from app.accounts.states import TokenKind
 from app.core.access import Viewer, Who, access, viewer
-from app.core.api import ApiBlueprint
+from app.core.api import ApiBlueprint, refuses
 
 blueprint = ApiBlueprint(
     "accounts_api", __name__, url_prefix="/api/auth", description="Accounts and bearer tokens."
@@ -19,6 +19,7 @@ blueprint = ApiBlueprint(
 @access(Who.ANYONE)
 @blueprint.arguments(schemas.RegisterIn)
 @blueprint.response(201, schemas.UserOut)
+@refuses(service.EmailTaken)
 def register(body: dict[str, Any]) -> Person:
     """Open an account
 
@@ -31,6 +32,7 @@ def register(body: dict[str, Any]) -> Person:
 @access(Who.ANYONE)
 @blueprint.arguments(schemas.CredentialsIn)
 @blueprint.response(201, schemas.TokenOut)
+@refuses(service.WrongCredentials)
 def create_token(body: dict[str, Any]) -> dict[str, Any]:
     """Take a bearer token
 

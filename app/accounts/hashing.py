@@ -1,5 +1,7 @@
 """Password hashes: argon2id. What is stored says with which parameters it was made."""
 
+from threading import BoundedSemaphore
+
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
@@ -12,15 +14,21 @@ _hasher = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
 _nobodys_hash = _hasher.hash(new_token())
 
 
+# Hashing fills a core and 19 MiB each: a flood of sign-ins must not take the whole machine.
+_at_once = BoundedSemaphore(4)
+
+
 def hash_password(password: str) -> str:
     """What is stored of a password. Takes tens of milliseconds: never inside a transaction."""
-    return _hasher.hash(password)
+    with _at_once:
+        return _hasher.hash(password)
 
 
 def password_matches(password: str, stored: str | None) -> bool:
     """Whether the password is the one behind `stored`. None (no such person) takes as long."""
     try:
-        _hasher.verify(stored or _nobodys_hash, password)
+        with _at_once:
+            _hasher.verify(stored or _nobodys_hash, password)
     except (VerificationError, InvalidHashError):
         return False
     return stored is not None

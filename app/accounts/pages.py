@@ -17,6 +17,7 @@ from flask_wtf import FlaskForm
 from app.accounts import account_pages, forms, queries, rules, service
 from app.accounts.states import Role, TokenKind
 from app.core.access import Who, access, viewer, viewer_or_none
+from app.core.addresses import safe_next
 from app.core.errors import Invalid
 
 blueprint = Blueprint("accounts", __name__)
@@ -177,4 +178,4 @@ def _sign_in_here(email: str, password: str) -> Role:
 def _onward(target: str | None, role: str | None = None) -> str:
     """Where to go after signing in: `target` if it is on this site, else where the role starts."""
     start = "dashboards.seller" if role == Role.SELLER else "artworks.browse"
-    return rules.safe_next(target) or url_for(start)
+    return safe_next(target) or url_for(start)

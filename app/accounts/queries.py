@@ -3,17 +3,20 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, Select, select
+from sqlalchemy import Row, Select, bindparam, select
 
 from app.accounts.models import AccessToken, PasswordReset, User
 from app.accounts.states import Role, TokenKind
 from app.core import clock
 from app.core.access import Viewer
+from app.core.columns import Moment
 from app.core.errors import NotFound
 from app.core.extensions import db
 from app.core.secrets import keyed_digest, token_digest
+from app.core.statements import Prepared
 
 # Longer than any token of ours: a longer text needs no look into the database.
 _TOKEN_MAXIMUM = 200
@@ -78,23 +81,46 @@ def administrators() -> list[Person]:
     return [to_person(row) for row in db.session.execute(found)]
 
 
+def _by_token() -> Any:
+    return (
+        select(
+            User.id,
+            User.email,
+            User.name,
+            User.role,
+            User.active,
+            AccessToken.id.label("token_id"),
+        )
+        .join(AccessToken, AccessToken.user_id == User.id)
+        .where(
+            AccessToken.digest == bindparam("digest"),
+            AccessToken.kind == bindparam("kind"),
+            AccessToken.revoked_at.is_(None),
+            AccessToken.expires_at > bindparam("moment", type_=Moment()),
+        )
+    )
+
+
+_BY_TOKEN = Prepared(_by_token)
+
+
 def viewer_by_token(token: str, kind: TokenKind) -> Viewer | None:
     """Whom a live token of that kind signs in, in one query; None when it signs in nobody."""
     if not token.isascii() or len(token) > _TOKEN_MAXIMUM:
         return None
-    row = db.session.execute(
-        select(User.id, User.email, User.name, User.role, User.active, AccessToken.id)
-        .join(AccessToken, AccessToken.user_id == User.id)
-        .where(
-            AccessToken.digest == token_digest(token),
-            AccessToken.kind == kind,
-            AccessToken.revoked_at.is_(None),
-            AccessToken.expires_at > clock.now(),
-        )
-    ).one_or_none()
+    row = _BY_TOKEN.read(digest=token_digest(token), kind=kind.value, moment=clock.now())
     if row is None:
         return None
-    return Viewer(*row, token=token, by_bearer=kind == TokenKind.API)
+    return Viewer(
+        id=row.id,
+        email=row.email,
+        name=row.name,
+        role=row.role,
+        active=bool(row.active),
+        token_id=row.token_id,
+        token=token,
+        by_bearer=kind == TokenKind.API,
+    )
 
 
 def sign_ins(user_id: int, kind: TokenKind) -> list[SignIn]:

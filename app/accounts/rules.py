@@ -1,8 +1,9 @@
 """What people may call themselves, how they sign in, and where a sign-in may lead. Pure."""
 
+import string
 import unicodedata
+from collections.abc import Collection
 from datetime import timedelta
-from urllib.parse import urlsplit
 
 from email_validator import EmailNotValidError, validate_email
 
@@ -13,7 +14,6 @@ NAME_MAXIMUM = 80
 LABEL_MAXIMUM = 80
 PASSWORD_MINIMUM = 10
 PASSWORD_MAXIMUM = 128
-NEXT_MAXIMUM = 2000
 
 BROWSER_LIFETIME = timedelta(days=30)
 API_LIFETIME = timedelta(days=90)
@@ -29,6 +29,8 @@ EMAIL_WRONG = (
 NAME_MISSING = f"Enter a name of 1 to {NAME_MAXIMUM} characters."
 LABEL_MISSING = f"Enter what the token is for, in 1 to {LABEL_MAXIMUM} characters."
 PASSWORD_MISSING = "Enter your password."  # noqa: S105 (words, not a password)
+PASSWORD_COMMON = "Choose another password: this one is among the first that strangers try."  # noqa: S105
+_LONG_WORD = 6
 PASSWORD_WRONG = f"Enter a password of {PASSWORD_MINIMUM} to {PASSWORD_MAXIMUM} characters."
 ROLE_WRONG = "Choose BUYER to buy or SELLER to sell."
 
@@ -114,28 +116,28 @@ def check_password_of(password: str, email: str, name: str) -> None:
         raise ValueError("Choose a password that is not your email address or your name.")
 
 
+# What everybody who wants in here would try first.
+_OURS = frozenset({"guesstheworth", "guess the worth", "guess-the-worth"})
+
+
+def check_common(password: str, common: Collection[str]) -> None:
+    """Refuse one of the `common` passwords, also with digits or signs at its end, and one that is
+    a sign or two over and over; raises ValueError.
+    """
+    whole = password.strip().casefold()
+    word = whole.rstrip(string.digits + string.punctuation + " ")
+    # A short word says little of what follows it: only a whole password can be as common as that.
+    if len(set(whole)) <= 2 or {whole, word} & _OURS or whole in common:
+        raise ValueError(PASSWORD_COMMON)
+    if len(word) >= _LONG_WORD and word in common:
+        raise ValueError(PASSWORD_COMMON)
+
+
 def chosen_role(text: str) -> Role:
     """The role that a person gives themselves; raises ValueError for any but buyer and seller."""
     if text not in ROLES_TO_CHOOSE:
         raise ValueError(ROLE_WRONG)
     return Role(text)
-
-
-def safe_next(target: str | None) -> str | None:
-    """The path on this site to go on to, or None when `target` is missing or leads elsewhere.
-
-    Browsers read `//host`, `/\\host` and a path with tabs or line breaks in it as another site.
-    """
-    if not target or len(target) > NEXT_MAXIMUM or not target.startswith("/"):
-        return None
-    if target.startswith("//") or any(sign <= " " or sign in "\\\x7f" for sign in target):
-        return None
-    try:
-        parts = urlsplit(target)
-        target.encode()
-    except ValueError:
-        return None
-    return None if parts.scheme or parts.netloc else target
 
 
 # The first that is named wins: most browsers also call themselves Chrome or Safari.

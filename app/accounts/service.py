@@ -2,8 +2,9 @@
 
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import insert, select, update
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.orm import Session
 
 from app.accounts import queries, rules
 from app.accounts.authentication import init_login
@@ -20,15 +21,18 @@ from app.accounts.queries import Person
 from app.accounts.sign_ins import (
     WrongCredentials,
     create_token,
+    end_sign_ins,
     revoke_token,
     sign_in,
     sign_out,
     sign_out_other_browsers,
 )
 from app.accounts.states import Role
+from app.accounts.tidying import delete_old_sign_ins
 from app.core import clock
 from app.core.audit import record_audit
-from app.core.errors import Conflict, Invalid, NotFound
+from app.core.errors import Conflict, Forbidden, Invalid, NotFound
+from app.core.events import SignedOut, UserSuspended, record
 from app.core.transaction import transaction
 
 __all__ = [
@@ -39,6 +43,8 @@ __all__ = [
     "change_user",
     "create_token",
     "create_user",
+    "delete_old_sign_ins",
+    "end_sign_ins",
     "init_login",
     "register_user",
     "rename_user",
@@ -67,12 +73,12 @@ def register_user(email: str, name: str, password: str, role: str = Role.BUYER) 
         chosen = rules.chosen_role(role)
     except ValueError as wrong:
         raise Invalid.field("role", str(wrong)) from None
-    return _open_account(email, name, password, chosen, "user_registered")
+    return _open_account(email, name, password, chosen, "user.registered")
 
 
 def create_user(email: str, name: str, password: str, role: Role) -> Person:
     """Open an account of any role, from the shell; raises Invalid, EmailTaken."""
-    return _open_account(email, name, password, role, "user_created")
+    return _open_account(email, name, password, role, "user.created")
 
 
 def rename_user(person_id: int, name: str) -> None:
@@ -87,7 +93,7 @@ def rename_user(person_id: int, name: str) -> None:
         )
         if renamed is None:
             raise NotFound
-        record_audit(session, "user_renamed", "user", person_id, person_id, name=name)
+        record_audit(session, "user.renamed", "user", person_id, person_id, name=name)
 
 
 def change_user(
@@ -95,8 +101,9 @@ def change_user(
 ) -> Person:
     """An administrator gives a role, suspends (`active=False`) or lets in again.
 
-    Sign-ins stay: a suspended account may still finish a payment that is due.
-    Raises NotFound, Conflict for the administrator's own account.
+    Open pages are cut off, and a suspension ends every sign-in, unless a payment is due: that can
+    still be finished. Raises NotFound, Forbidden when the actor is no administrator any more,
+    Conflict for the administrator's own account.
     """
     changes: dict[str, Any] = {}
     if role is not None:
@@ -104,6 +111,9 @@ def change_user(
     if active is not None:
         changes["active"] = active
     with transaction() as session:
+        # Two who suspend each other at the same moment must not leave nobody.
+        if actor_id not in _administrators_locked(session):
+            raise Forbidden
         row = session.execute(queries.people_selected().where(User.id == user_id)).one_or_none()
         if row is None:
             raise NotFound
@@ -115,9 +125,19 @@ def change_user(
         if actor_id == user_id:
             raise Conflict("You cannot suspend yourself or change your own role.")
         session.execute(update(User).where(User.id == user_id).values(**changes))
-        record_audit(session, "user_changed", "user", user_id, actor_id, **changes)
+        record_audit(session, "user.changed", "user", user_id, actor_id, **changes)
+        # What a socket may hear was decided when it was opened.
+        record(session, SignedOut(user_id, None))
+        if changes.get("active") is False:
+            record(session, UserSuspended(user_id))
         row = session.execute(queries.people_selected().where(User.id == user_id)).one()
     return queries.to_person(row)
+
+
+def _administrators_locked(session: Session) -> set[int]:
+    """The active administrators, none of whom anybody else can change meanwhile."""
+    active = select(User.id).where(User.role == Role.ADMIN, User.active).order_by(User.id)
+    return set(session.scalars(active.with_for_update(key_share=True)))
 
 
 def _open_account(email: str, name: str, password: str, role: Role, action: str) -> Person:

@@ -56,7 +56,7 @@ def sign_in(email: str, password: str, kind: TokenKind, label: str) -> tuple[Per
         if held is None:
             raise WrongCredentials
         token, token_id = _issue(session, found.id, kind, label)
-        record_audit(session, "signed_in", "access_token", token_id, found.id, kind=kind)
+        record_audit(session, "user.signed_in", "access_token", token_id, found.id, kind=kind)
         row = session.execute(queries.people_selected().where(User.id == found.id)).one()
     return queries.to_person(row), token
 
@@ -64,7 +64,7 @@ def sign_in(email: str, password: str, kind: TokenKind, label: str) -> tuple[Per
 def sign_out(person_id: int, token_id: int) -> None:
     """End one sign-in of that person. Ending it again is no error and leaves no trace."""
     with transaction() as session:
-        _revoke(session, person_id, "signed_out", AccessToken.id == token_id)
+        _revoke(session, person_id, "user.signed_out", AccessToken.id == token_id)
 
 
 def create_token(person_id: int, label: str) -> str:
@@ -72,14 +72,16 @@ def create_token(person_id: int, label: str) -> str:
     label = rules.clean_label(label)
     with transaction() as session:
         token, token_id = _issue(session, person_id, TokenKind.API, label)
-        record_audit(session, "token_created", "access_token", token_id, person_id, label=label)
+        record_audit(
+            session, "user.token_created", "access_token", token_id, person_id, label=label
+        )
     return token
 
 
 def revoke_token(person_id: int, token_id: int) -> None:
     """End one of a person's browser sessions or API tokens; raises NotFound when it is not live."""
     with transaction() as session:
-        if not _revoke(session, person_id, "token_revoked", AccessToken.id == token_id):
+        if not _revoke(session, person_id, "user.token_revoked", AccessToken.id == token_id):
             raise NotFound
 
 
@@ -89,16 +91,21 @@ def sign_out_other_browsers(person_id: int, kept_token_id: int) -> int:
         return _revoke(
             session,
             person_id,
-            "token_revoked",
+            "user.token_revoked",
             AccessToken.kind == TokenKind.BROWSER,
             AccessToken.id != kept_token_id,
         )
 
 
+def end_sign_ins(session: Session, person_id: int) -> None:
+    """End every sign-in of a person, inside the caller's transaction."""
+    revoke_every_token(session, person_id)
+
+
 def revoke_every_token(session: Session, person_id: int, kept_token_id: int | None = None) -> None:
     """End all sign-ins of a person but `kept_token_id`, inside the caller's transaction."""
     others = [] if kept_token_id is None else [AccessToken.id != kept_token_id]
-    _revoke(session, person_id, "token_revoked", *others)
+    _revoke(session, person_id, "user.token_revoked", *others)
 
 
 def _issue(session: Session, person_id: int, kind: TokenKind, label: str) -> tuple[str, int]:

@@ -5,19 +5,23 @@ from typing import Any
 from app.accounts import service as accounts
 from app.accounts.models import User
 from app.accounts.queries import Person
-from app.admin import lists, numbers
+from app.admin import alerts, lists, numbers
 from app.admin.schemas import (
     AdminUserOut,
     AuditLogIn,
     AuditLogOut,
     EmailOut,
+    EmailsIn,
     PlatformStats,
     UserChange,
+    UsersIn,
     WebhookEventOut,
+    WebhookEventsIn,
 )
 from app.core.access import Who, access, viewer
-from app.core.api import ApiBlueprint, PagingIn, page_of
+from app.core.api import ApiBlueprint, page_of, refuses
 from app.core.audit import AuditLog
+from app.core.errors import Conflict
 from app.core.paging import Page
 from app.notifications import queries as mails
 from app.notifications import service as notifications
@@ -34,7 +38,7 @@ blueprint = ApiBlueprint(
 @access(Who.ADMIN)
 @blueprint.response(200, PlatformStats)
 def platform_stats() -> dict[str, Any]:
-    """Success rate, time to pay, failures, revenue and alerts."""
+    """Success rate, time to pay, failures, revenue, bids and open alerts."""
     counts = numbers.payments_by_status()
     return {
         "payments": {status.value: count for status, count in counts.items()},
@@ -42,23 +46,25 @@ def platform_stats() -> dict[str, Any]:
         "seconds_to_pay": numbers.time_to_pay(),
         "failures_by_reason": numbers.failures_by_reason(),
         "revenue_by_day": numbers.revenue_by_day(),
-        "alerts": numbers.alerts(),
+        "bids_by_day": numbers.bids_by_day(),
+        "alerts": alerts.everything_open(),
     }
 
 
 @blueprint.get("/admin/users")
 @access(Who.ADMIN)
-@blueprint.arguments(PagingIn, location="query")
+@blueprint.arguments(UsersIn, location="query")
 @blueprint.response(200, page_of(AdminUserOut))
-def users(paging: dict[str, int]) -> Page[User]:
+def users(asked: dict[str, Any]) -> Page[User]:
     """Everybody who has an account, newest first."""
-    return lists.users(**paging)
+    return lists.users(**asked)
 
 
 @blueprint.patch("/admin/users/<int:user_id>")
 @access(Who.ADMIN)
 @blueprint.arguments(UserChange)
 @blueprint.response(200, AdminUserOut)
+@refuses(Conflict)
 def change_user(body: dict[str, Any], user_id: int) -> Person:
     """Give a role, suspend, or let in again."""
     return accounts.change_user(viewer().id, user_id, **body)
@@ -66,11 +72,11 @@ def change_user(body: dict[str, Any], user_id: int) -> Person:
 
 @blueprint.get("/admin/webhook-events")
 @access(Who.ADMIN)
-@blueprint.arguments(PagingIn, location="query")
+@blueprint.arguments(WebhookEventsIn, location="query")
 @blueprint.response(200, page_of(WebhookEventOut))
-def webhook_events(paging: dict[str, int]) -> Page[StripeEvent]:
+def webhook_events(asked: dict[str, Any]) -> Page[StripeEvent]:
     """Every verified webhook event, newest first."""
-    return lists.webhook_events(**paging)
+    return lists.webhook_events(**asked)
 
 
 @blueprint.post("/admin/webhook-events/<int:event_id>/replay")
@@ -84,11 +90,11 @@ def replay(event_id: int) -> StripeEvent:
 
 @blueprint.get("/admin/emails")
 @access(Who.ADMIN)
-@blueprint.arguments(PagingIn, location="query")
+@blueprint.arguments(EmailsIn, location="query")
 @blueprint.response(200, page_of(EmailOut))
-def emails(paging: dict[str, int]) -> Page[EmailView]:
+def emails(asked: dict[str, Any]) -> Page[EmailView]:
     """The outbox, newest first."""
-    return mails.emails(paging["page"], paging["per_page"])
+    return mails.emails(**asked)
 
 
 @blueprint.post("/admin/emails/<int:email_id>/send")
@@ -106,5 +112,4 @@ def send_email(email_id: int) -> EmailView:
 @blueprint.response(200, page_of(AuditLogOut))
 def audit_logs(asked: dict[str, Any]) -> Page[AuditLog]:
     """What was done, newest first."""
-    page, per_page = asked.pop("page"), asked.pop("per_page")
-    return lists.audit_logs(asked, page, per_page)
+    return lists.audit_logs(**asked)

@@ -1,32 +1,140 @@
-"""The administrators' lists, newest first."""
+"""The administrators' lists, newest first, each with its filters."""
 
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, or_, select
 
 from app.accounts.models import User
+from app.accounts.states import Role
+from app.artworks.models import Artwork
 from app.core.audit import AuditLog
 from app.core.errors import NotFound
 from app.core.extensions import db
 from app.core.paging import Page, paginate
-from app.payments.models import StripeEvent
+from app.payments.models import Attention, Payment, StripeEvent
+from app.payments.states import EventOutcome, PaymentStatus
+
+_LONGEST_NUMBER = 18
 
 
-def users(page: int, per_page: int) -> Page[User]:
-    """Everybody who has an account."""
-    return _rows(select(User).order_by(User.id.desc()), page, per_page)
+@dataclass(frozen=True)
+class PaymentRow:
+    """One line of the list of payments."""
+
+    id: int
+    status: PaymentStatus
+    amount_cents: int
+    refunded_cents: int
+    failure_reason: str | None
+    deadline_at: datetime
+    created_at: datetime
+    paid_at: datetime | None
+    artwork_id: int
+    artwork_title: str
+    buyer_id: int
+    buyer_name: str
+    buyer_email: str
 
 
-def webhook_events(page: int, per_page: int) -> Page[StripeEvent]:
+def payments(
+    page: int, per_page: int, status: PaymentStatus | None = None, q: str = ""
+) -> Page[PaymentRow]:
+    """Payments; `q` is a number, part of an artwork's title or buyer's address, or a Stripe id."""
+    query = (
+        select(
+            Payment.id, Payment.status, Payment.amount_cents, Payment.refunded_cents,
+            Payment.failure_reason, Payment.deadline_at, Payment.created_at, Payment.paid_at,
+            Artwork.id, Artwork.title, User.id, User.name, User.email,
+        )
+        .join(Artwork, Artwork.id == Payment.artwork_id)
+        .join(User, User.id == Payment.buyer_id)
+        .order_by(Payment.id.desc())
+    )  # fmt: skip
+    if status is not None:
+        query = query.where(Payment.status == status)
+    if q:
+        ways = [
+            Artwork.title.icontains(q, autoescape=True),
+            User.email.icontains(q, autoescape=True),
+            Payment.stripe_session_id == q,
+            Payment.stripe_payment_intent_id == q,
+        ]
+        if number := _number(q):
+            ways += [Payment.id == number, Payment.artwork_id == number]
+        query = query.where(or_(*ways))
+    return paginate(query, page, per_page).map(lambda row: PaymentRow(*row))
+
+
+def _number(text: str) -> int | None:
+    text = text.removeprefix("#")
+    right = text.isascii() and text.isdigit() and len(text) <= _LONGEST_NUMBER
+    return int(text) if right else None
+
+
+def users(
+    page: int, per_page: int, q: str = "", role: Role | None = None, active: bool | None = None
+) -> Page[User]:
+    """Everybody who has an account; `q` is part of a name or an e-mail address, or a number."""
+    query = select(User).order_by(User.id.desc())
+    if role is not None:
+        query = query.where(User.role == role)
+    if active is not None:
+        query = query.where(User.active == active)
+    if q:
+        ways = [User.name.icontains(q, autoescape=True), User.email.icontains(q, autoescape=True)]
+        if number := _number(q):
+            ways.append(User.id == number)
+        query = query.where(or_(*ways))
+    return _rows(query, page, per_page)
+
+
+def webhook_events(
+    page: int, per_page: int, type: str = "", outcome: EventOutcome | None = None
+) -> Page[StripeEvent]:
     """Every verified webhook event."""
-    return _rows(select(StripeEvent).order_by(StripeEvent.id.desc()), page, per_page)
+    query = select(StripeEvent).order_by(StripeEvent.id.desc())
+    if type:
+        query = query.where(StripeEvent.type == type)
+    if outcome is not None:
+        query = query.where(StripeEvent.outcome == outcome)
+    return _rows(query, page, per_page)
 
 
-def audit_logs(filters: dict[str, Any], page: int, per_page: int) -> Page[AuditLog]:
-    """What was done; `filters` are columns of the audit log and the values asked for."""
+def event_types() -> list[str]:
+    """Every type of event that has come so far."""
+    return list(db.session.scalars(select(StripeEvent.type).distinct().order_by(StripeEvent.type)))
+
+
+def attentions(page: int, per_page: int, *, acknowledged: bool) -> Page[Attention]:
+    """What needs a person, or what somebody has acknowledged."""
+    seen = Attention.acknowledged_at
+    which = seen.is_not(None) if acknowledged else seen.is_(None)
+    return _rows(select(Attention).where(which).order_by(Attention.id.desc()), page, per_page)
+
+
+def attentions_waiting() -> int:
+    """How many things need a person."""
+    waiting = select(func.count()).where(Attention.acknowledged_at.is_(None))
+    return db.session.scalar(waiting) or 0
+
+
+def audit_logs(
+    page: int,
+    per_page: int,
+    since: datetime | None = None,
+    until: datetime | None = None,
+    **columns: Any,
+) -> Page[AuditLog]:
+    """What was done, from `since` on and before `until`; `columns` hold the values asked for."""
     query = select(AuditLog).order_by(AuditLog.id.desc())
-    for name, value in filters.items():
+    for name, value in columns.items():
         query = query.where(getattr(AuditLog, name) == value)
+    if since is not None:
+        query = query.where(AuditLog.created_at >= since)
+    if until is not None:
+        query = query.where(AuditLog.created_at < until)
     return _rows(query, page, per_page)
 
 

@@ -1,23 +1,21 @@
-"""The platform in numbers, and what is alarming about them."""
+"""The platform in numbers."""
 
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date
 
 from sqlalchemy import func, select
 
-from app.core import clock
+from app.bidding.models import Bid
+from app.core.days import begin, day_of, last_days
 from app.core.extensions import db
-from app.payments.models import Attention, Payment, StripeEvent
-from app.payments.states import CAPTURED, OPEN, RELEASED, EventOutcome, PaymentStatus
+from app.payments.models import Payment
+from app.payments.states import CAPTURED, RELEASED, PaymentStatus
 
 DAYS_SHOWN = 30
 # Enough sales for steady percentiles; older ones say little of how things go now.
 _SALES_MEASURED = 5_000
-_OVERDUE = timedelta(seconds=60)
-_RECENT = timedelta(hours=1)
-_DECLINES_THAT_ALARM = 10
 
 
 @dataclass(frozen=True)
@@ -31,19 +29,18 @@ class TimeToPay:
 
 @dataclass(frozen=True)
 class RevenueDay:
-    """What was taken on one day in UTC."""
+    """What was taken on one day in UTC, less what was refunded of it since."""
 
     day: date
     revenue_cents: int
 
 
 @dataclass(frozen=True)
-class Alert:
-    """Something that somebody should look at."""
+class BidsDay:
+    """How many bids were placed on one day in UTC, losing and winning."""
 
-    code: str
-    detail: str
-    since: datetime | None
+    day: date
+    count: int
 
 
 def payments_by_status() -> dict[PaymentStatus, int]:
@@ -80,67 +77,35 @@ def _percentile(ordered: Sequence[float], percent: int) -> float:
 
 
 def failures_by_reason() -> dict[str, int]:
-    """How many payments came to nothing, by the reason recorded."""
+    """How many payments came to nothing, by the reason recorded, the commonest first."""
     rows = db.session.execute(
         select(Payment.failure_reason, func.count())
         .where(Payment.status.in_(RELEASED))
         .group_by(Payment.failure_reason)
+        .order_by(func.count().desc(), Payment.failure_reason)
     )
     return {str(reason or "unknown"): int(count) for reason, count in rows}
 
 
 def revenue_by_day() -> list[RevenueDay]:
     """What was taken on each of the last 30 days, today last."""
-    today = clock.now().date()
-    first = today - timedelta(days=DAYS_SHOWN - 1)
-    since = clock.now() - timedelta(days=DAYS_SHOWN)
-    taken: dict[date, int] = {}
+    days = last_days(DAYS_SHOWN)
+    day = day_of(Payment.paid_at)
     rows = db.session.execute(
-        select(Payment.paid_at, Payment.amount_cents, Payment.refunded_cents).where(
-            Payment.status.in_(CAPTURED), Payment.paid_at >= since
-        )
+        select(day, func.sum(Payment.amount_cents - Payment.refunded_cents))
+        .where(Payment.status.in_(CAPTURED), Payment.paid_at >= begin(days[0]))
+        .group_by(day)
     )
-    for paid_at, amount, refunded in rows:
-        if paid_at is not None:
-            taken[paid_at.date()] = taken.get(paid_at.date(), 0) + amount - refunded
-    shown = [first + timedelta(days=number) for number in range(DAYS_SHOWN)]
-    return [RevenueDay(day, taken.get(day, 0)) for day in shown]
+    taken = {str(day): int(cents) for day, cents in rows}
+    return [RevenueDay(day, taken.get(str(day), 0)) for day in days]
 
 
-def alerts() -> list[Alert]:
-    """What somebody should look at, the gravest first."""
-    moment = clock.now()
-    found = [
-        Alert(item.kind, item.detail, item.created_at)
-        for item in db.session.scalars(
-            select(Attention)
-            .where(Attention.acknowledged_at.is_(None))
-            .order_by(Attention.id)
-            .limit(50)
-        )
-    ]
-    overdue = db.session.execute(
-        select(func.count(), func.min(Payment.deadline_at)).where(
-            Payment.status.in_(OPEN), Payment.deadline_at < moment - _OVERDUE
-        )
-    ).one()
-    if overdue[0]:
-        found.append(
-            Alert("payments_overdue", f"{overdue[0]} payments are past their deadline.", overdue[1])
-        )
-    failing = db.session.scalar(
-        select(func.count()).where(
-            StripeEvent.outcome == EventOutcome.FAILED, StripeEvent.received_at > moment - _RECENT
-        )
+def bids_by_day() -> list[BidsDay]:
+    """How many bids were placed on each of the last 30 days, today last."""
+    days = last_days(DAYS_SHOWN)
+    day = day_of(Bid.created_at)
+    rows = db.session.execute(
+        select(day, func.count()).where(Bid.created_at >= begin(days[0])).group_by(day)
     )
-    if failing:
-        found.append(Alert("webhooks_failing", f"{failing} webhook events failed.", None))
-    declined = db.session.scalar(
-        select(func.count()).where(
-            StripeEvent.type == "payment_intent.payment_failed",
-            StripeEvent.received_at > moment - _RECENT,
-        )
-    )
-    if (declined or 0) >= _DECLINES_THAT_ALARM:
-        found.append(Alert("declines_spiking", f"{declined} declines in the last hour.", None))
-    return found
+    placed = {str(day): int(count) for day, count in rows}
+    return [BidsDay(day, placed.get(str(day), 0)) for day in days]

@@ -4,16 +4,29 @@ from marshmallow import Schema, fields
 from marshmallow.validate import Length, Range
 
 from app.accounts.states import Role
-from app.core.api import Amount, Moment, PagingIn, Strict
+from app.core.api import Amount, FlagIn, Moment, MomentIn, PagingIn, Strict, one_of
+from app.notifications.states import EmailKind, EmailStatus
+from app.payments.states import EventOutcome
 
 _IDENTIFIER = Range(1, 2**63 - 1, error="Enter a whole number from 1.")
+
+
+_SEARCH = Length(1, 200, error="Enter 1 to 200 characters.")
+
+
+class UsersIn(PagingIn):
+    """Whom to list; `q` is part of a name or an e-mail address, or a number."""
+
+    q = fields.String(validate=_SEARCH)
+    role = fields.Enum(Role, by_value=True)
+    active = fields.Boolean()
 
 
 class UserChange(Strict):
     """What is to change of an account."""
 
     role = fields.Enum(Role, by_value=True)
-    active = fields.Boolean(truthy={True}, falsy={False})
+    active = FlagIn()
 
 
 class AdminUserOut(Schema):
@@ -27,25 +40,40 @@ class AdminUserOut(Schema):
     bidding_suspended_until = Moment(allow_none=True)
 
 
+class WebhookEventsIn(PagingIn):
+    """Which events to list."""
+
+    type = fields.String(validate=Length(1, 100, error="Enter 1 to 100 characters."))
+    outcome = fields.Enum(EventOutcome, by_value=True)
+
+
 class WebhookEventOut(Schema):
     """A webhook event and what became of it."""
 
     id = fields.Integer()
     stripe_event_id = fields.String()
     type = fields.String()
-    outcome = fields.String()
+    outcome = one_of(EventOutcome)
     attempts = fields.Integer()
     received_at = Moment()
+
+
+class EmailsIn(PagingIn):
+    """Which mails to list; `q` is part of the recipient's address."""
+
+    q = fields.String(validate=_SEARCH)
+    status = fields.Enum(EmailStatus, by_value=True)
+    kind = fields.Enum(EmailKind, by_value=True)
 
 
 class EmailOut(Schema):
     """A mail of the outbox."""
 
     id = fields.Integer()
-    kind = fields.String()
+    kind = one_of(EmailKind)
     to = fields.String()
     subject = fields.String()
-    status = fields.String()
+    status = one_of(EmailStatus)
     attempts = fields.Integer()
     last_error = fields.String(allow_none=True)
     created_at = Moment()
@@ -53,12 +81,14 @@ class EmailOut(Schema):
 
 
 class AuditLogIn(PagingIn):
-    """Which deeds to list."""
+    """Which deeds to list: from the moment `since` on, and before `until`."""
 
     action = fields.String(validate=Length(1, 64, error="Enter 1 to 64 characters."))
     resource_type = fields.String(validate=Length(1, 32, error="Enter 1 to 32 characters."))
     resource_id = fields.Integer(validate=_IDENTIFIER)
     user_id = fields.Integer(validate=_IDENTIFIER)
+    since = MomentIn()
+    until = MomentIn()
 
 
 class AuditLogOut(Schema):
@@ -88,11 +118,20 @@ class PlatformRevenueOfDay(Schema):
     amount = Amount(attribute="revenue_cents")
 
 
+class PlatformBidsOfDay(Schema):
+    """How many bids were placed on one day in UTC."""
+
+    day = fields.Date()
+    count = fields.Integer()
+
+
 class AlertOut(Schema):
-    """Something that somebody should look at."""
+    """Something that somebody should look at: what it is and means, and what to do."""
 
     code = fields.String()
+    title = fields.String()
     detail = fields.String()
+    action = fields.String()
     since = Moment(allow_none=True)
 
 
@@ -104,4 +143,5 @@ class PlatformStats(Schema):
     seconds_to_pay = fields.Nested(SecondsToPay)
     failures_by_reason = fields.Dict(keys=fields.String(), values=fields.Integer())
     revenue_by_day = fields.List(fields.Nested(PlatformRevenueOfDay))
+    bids_by_day = fields.List(fields.Nested(PlatformBidsOfDay))
     alerts = fields.List(fields.Nested(AlertOut))

@@ -20,16 +20,20 @@ from app.artworks.schemas import (
 )
 from app.artworks.service import ArtworkChanges, NewArtwork
 from app.core.access import Who, access, viewer, viewer_or_none
-from app.core.api import ApiBlueprint, StrictParser, page_of
+from app.core.api import ApiBlueprint, StrictParser, page_of, refuses
 from app.core.errors import Invalid
 from app.core.paging import Page
 
 
 class _BodyMayBeAbsent(StrictParser):
-    """No body at all is an empty one: relisting needs none, and elsewhere fields are missing."""
+    """No body is an empty one: relisting needs none, and a listing's fields are missing then.
+
+    A change without a body is a mistake of whoever sends it: it would change nothing.
+    """
 
     def _raw_load_json(self, req: Request) -> Any:
-        return super()._raw_load_json(req) if req.get_data(cache=True) else {}
+        sent = req.get_data(cache=True) or req.method == "PATCH"
+        return super()._raw_load_json(req) if sent else {}
 
 
 class _Blueprint(ApiBlueprint):
@@ -79,6 +83,7 @@ def show_artwork(artwork_id: int) -> ArtworkView:
 @access(Who.SELLER)
 @blueprint.arguments(ArtworkPatch)
 @blueprint.response(200, ArtworkOut)
+@refuses(service.StateForbids, service.ThresholdTooLow)
 def edit_artwork(body: ArtworkChanges, artwork_id: int) -> ArtworkView:
     """Change an own artwork; 409 while it is reserved or once it is sold."""
     service.edit_artwork(viewer(), artwork_id, body)
@@ -90,6 +95,7 @@ def edit_artwork(body: ArtworkChanges, artwork_id: int) -> ArtworkView:
 @blueprint.arguments(ImageIn, location="files")
 @blueprint.arguments(ImageWordsIn, location="form")
 @blueprint.response(200, ArtworkOut)
+@refuses(Invalid, service.StateForbids)
 def set_image(files: dict[str, FileStorage], words: dict[str, str], artwork_id: int) -> ArtworkView:
     """Give an own artwork a picture: JPEG, PNG or WebP, at most 10 MB."""
     # One byte more than permitted is enough to know.
@@ -106,6 +112,7 @@ def set_image(files: dict[str, FileStorage], words: dict[str, str], artwork_id: 
 @blueprint.post("/<int:artwork_id>/withdraw")
 @access(Who.SELLER)
 @blueprint.response(200, ArtworkOut)
+@refuses(service.StateForbids)
 def withdraw_artwork(artwork_id: int) -> ArtworkView:
     """Take an own artwork off the market; 409 if its state forbids it."""
     service.withdraw_artwork(viewer(), artwork_id)
@@ -114,8 +121,9 @@ def withdraw_artwork(artwork_id: int) -> ArtworkView:
 
 @blueprint.post("/<int:artwork_id>/relist")
 @access(Who.SELLER)
-@blueprint.arguments(RelistIn)
+@blueprint.arguments(RelistIn, required=False)
 @blueprint.response(200, ArtworkOut)
+@refuses(service.StateForbids)
 def relist_artwork(body: dict[str, Any], artwork_id: int) -> ArtworkView:
     """Open an own artwork again; without `end_date`, one that is still to come stays."""
     service.relist_artwork(viewer(), artwork_id, body)

@@ -1,18 +1,30 @@
 """The moves of an artwork that its seller does not make: sold, free again, ended."""
 
+import logging
 from datetime import datetime
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from app.artworks.models import Artwork
-from app.artworks.states import ArtworkEvent, ArtworkStatus, ForbiddenMove, move_artwork
+from app.artworks.states import (
+    ARTWORK_MOVES,
+    ArtworkEvent,
+    ArtworkStatus,
+    ForbiddenMove,
+    move_artwork,
+)
 from app.core import clock, events
 from app.core.audit import record_audit
 from app.core.extensions import db
 from app.core.transaction import transaction
 
+log = logging.getLogger(__name__)
+
 RESERVED = ArtworkStatus.PENDING_PAYMENT
+_MAY_BE_RESERVED_AGAIN = [
+    status for status, event in ARTWORK_MOVES if event == ArtworkEvent.WIN_RESTORED
+]
 
 
 def sell_artwork(session: Session, artwork_id: int, amount_cents: int) -> None:
@@ -29,7 +41,7 @@ def sell_artwork(session: Session, artwork_id: int, amount_cents: int) -> None:
     ).first()
     if sold is None:
         raise ForbiddenMove(f"artwork {artwork_id} is not reserved, so it cannot be sold")
-    record_audit(session, "artwork_sold", "artwork", artwork_id, amount_cents=amount_cents)
+    record_audit(session, "artwork.sold", "artwork", artwork_id, amount_cents=amount_cents)
 
 
 def free_artwork(session: Session, artwork_id: int) -> ArtworkStatus:
@@ -58,14 +70,60 @@ def free_artwork(session: Session, artwork_id: int) -> ArtworkStatus:
     ).first()
     if freed is None:
         raise ForbiddenMove(f"artwork {artwork_id} is not reserved, so it cannot be released")
-    record_audit(session, "artwork_freed", "artwork", artwork_id, status=target.value)
+    record_audit(session, "artwork.freed", "artwork", artwork_id, status=target.value)
     if ended:
         events.record(session, events.ArtworkExpired(artwork_id, row.title, row.seller_id))
     return target
 
 
+def reserve_again(
+    session: Session, artwork_id: int, *, seller_id: int, listed_before: datetime
+) -> str | None:
+    """Reserve an artwork whose win was lost, inside the caller's transaction; gives its title.
+
+    None when it cannot be: it is sold, reserved, or not the artwork of that time.
+    """
+    row = session.execute(
+        update(Artwork)
+        .where(
+            Artwork.id == artwork_id,
+            Artwork.seller_id == seller_id,
+            Artwork.created_at <= listed_before,
+            Artwork.status.in_(_MAY_BE_RESERVED_AGAIN),
+        )
+        .values(status=RESERVED, updated_at=clock.now())
+        .returning(Artwork.title)
+    ).first()
+    return None if row is None else str(row.title)
+
+
+def take_off_sale(artwork_id: int, seller_id: int, listed_before: datetime) -> bool:
+    """Withdraw an artwork that somebody has paid for and whose sale cannot be recorded."""
+    with transaction() as session:
+        taken = session.execute(
+            update(Artwork)
+            .where(
+                Artwork.id == artwork_id,
+                Artwork.seller_id == seller_id,
+                Artwork.created_at <= listed_before,
+                Artwork.status == ArtworkStatus.ACTIVE,
+            )
+            .values(
+                status=move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.WITHDRAWN),
+                updated_at=clock.now(),
+            )
+            .returning(Artwork.id)
+        ).first()
+        if taken is not None:
+            record_audit(session, "artwork.withdrawn", "artwork", artwork_id, reason="lost_sale")
+    return taken is not None
+
+
 def expire_ended_artworks(limit: int = 100) -> int:
-    """End up to `limit` open artworks whose end date has passed; gives back how many it ended."""
+    """End up to `limit` open artworks whose end date has passed; gives back how many it ended.
+
+    One that cannot be ended keeps no other from it.
+    """
     due = db.session.scalars(
         select(Artwork.id)
         .where(Artwork.status == ArtworkStatus.ACTIVE, Artwork.end_at <= clock.now())
@@ -74,8 +132,11 @@ def expire_ended_artworks(limit: int = 100) -> int:
     ).all()
     ended = 0
     for artwork_id in due:
-        with transaction() as session:
-            ended += expire_if_ended(session, artwork_id)
+        try:
+            with transaction() as session:
+                ended += expire_if_ended(session, artwork_id)
+        except Exception:
+            log.exception("artwork %s could not be ended; the next pass tries again", artwork_id)
     return ended
 
 
@@ -98,7 +159,7 @@ def expire_if_ended(session: Session, artwork_id: int, moment: datetime | None =
     ).first()
     if row is None:
         return False
-    record_audit(session, "artwork_expired", "artwork", artwork_id)
+    record_audit(session, "artwork.expired", "artwork", artwork_id)
     events.record(session, events.ArtworkExpired(artwork_id, row.title, row.seller_id))
     events.record(session, events.ArtworkStatusChanged(artwork_id, target.value))
     return True

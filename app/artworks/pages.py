@@ -80,6 +80,8 @@ def picture(key: str, name: str) -> ResponseReturnValue:
     answer.cache_control.public = True
     answer.cache_control.immutable = True
     answer.headers["X-Content-Type-Options"] = "nosniff"
+    # Mails show it too, and some are read on a page of somebody else's.
+    answer.headers["Cross-Origin-Resource-Policy"] = "cross-origin"
     return answer
 
 

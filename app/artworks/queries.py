@@ -6,7 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, false, func, null, select
+from sqlalchemy import ColumnElement, Select, and_, case, exists, false, func, null, select
+from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
 from app.artworks.models import Artwork, Favourite
@@ -77,6 +78,7 @@ class ArtworkView:
     sold_price_cents: int | None
     created_at: datetime
     mail_image_path: str | None = None
+    is_favourite: bool = False
     # Not in `repr`, so that no log line can carry it.
     secret_threshold_cents: int | None = field(default=None, repr=False)
 
@@ -142,6 +144,29 @@ def titles(ids: Collection[int]) -> dict[int, str]:
     return {row.id: row.title for row in rows}
 
 
+@dataclass(frozen=True)
+class ShownPicture:
+    """A picture and what it shows in words."""
+
+    picture: PictureView
+    alt: str
+
+
+def pictures(ids: Collection[int]) -> dict[int, ShownPicture]:
+    """The pictures of these artworks, by id; without those withdrawn or not photographed."""
+    if not ids:
+        return {}
+    columns = (Artwork.picture_key, Artwork.picture_width, Artwork.picture_height)
+    rows: Any = db.session.execute(
+        select(Artwork.id, Artwork.image_alt, *columns).where(
+            Artwork.id.in_(set(ids)),
+            Artwork.picture_key.is_not(None),
+            Artwork.status.in_(PUBLIC_STATUSES),
+        )
+    )
+    return {row.id: ShownPicture(picture_view(*row[2:]), row.image_alt) for row in rows}
+
+
 def _listing(viewer: Viewer | None) -> Select[Any]:
     columns: list[Any] = [
         Artwork.id,
@@ -162,6 +187,7 @@ def _listing(viewer: Viewer | None) -> Select[Any]:
         Artwork.sold_cents,
         Artwork.created_at,
         _threshold(viewer).label("secret_threshold_cents"),
+        _kept(viewer).label("is_favourite"),
     ]
     return select(*columns).join(User, User.id == Artwork.seller_id)
 
@@ -173,6 +199,14 @@ def _threshold(viewer: Viewer | None) -> ColumnElement[Any]:
     if viewer.is_admin:
         return Artwork.threshold_cents.expression
     return case((Artwork.seller_id == viewer.id, Artwork.threshold_cents), else_=null())
+
+
+def _kept(viewer: Viewer | None) -> ColumnElement[bool]:
+    if viewer is None:
+        return false()
+    # Under a name of its own: the list of favourites joins the same table.
+    own = aliased(Favourite)
+    return exists().where(own.artwork_id == Artwork.id, own.user_id == viewer.id)
 
 
 def _may_see(viewer: Viewer | None) -> ColumnElement[bool]:
@@ -247,5 +281,6 @@ def _view(row: Any) -> ArtworkView:
         sold_price_cents=row.sold_cents,
         created_at=row.created_at,
         mail_image_path=picture_path(key, MAIL_SIZE) if key else None,
+        is_favourite=row.is_favourite,
         secret_threshold_cents=row.secret_threshold_cents,
     )

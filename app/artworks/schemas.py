@@ -1,6 +1,6 @@
 """Artworks as the API takes and answers them."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -11,16 +11,22 @@ from app.artworks.pictures import ACCEPTED
 from app.artworks.queries import LARGEST_ID, ArtworkSort
 from app.artworks.states import ArtworkStatus
 from app.core import clock
-from app.core.api import Amount, AmountIn, Moment, MomentIn, PagingIn, Strict
+from app.core.api import Amount, AmountIn, Moment, MomentIn, PagingIn, Strict, between
 
 
 class TextIn(fields.String):
-    """Text that a rule cleans or refuses; `limit` is told in the API's description."""
+    """Text that a rule cleans or refuses; `limit`, `least` and `among` stand in the description."""
 
     def __init__(
-        self, check: Callable[[str], str], limit: int | None = None, **kwargs: Any
+        self,
+        check: Callable[[str], str],
+        limit: int | None = None,
+        least: int | None = None,
+        among: Sequence[str] = (),
+        **kwargs: Any,
     ) -> None:
-        described = {} if limit is None else {"maxLength": limit}
+        said = {"minLength": least, "maxLength": limit, "enum": list(among) or None}
+        described = {name: value for name, value in said.items() if value is not None}
         super().__init__(metadata=described, **kwargs)
         self._check = check
 
@@ -48,10 +54,10 @@ class EndIn(MomentIn):
 class ArtworkPatch(Strict):
     """What is to change; what is absent stays."""
 
-    title = TextIn(rules.check_title, rules.TITLE_LIMIT)
+    title = TextIn(rules.check_title, rules.TITLE_LIMIT, least=1)
     artist_name = TextIn(rules.check_artist, rules.ARTIST_LIMIT)
     description = TextIn(rules.check_description, rules.DESCRIPTION_LIMIT)
-    category = TextIn(rules.check_category)
+    category = TextIn(rules.check_category, among=rules.CATEGORIES)
     secret_threshold = AmountIn(attribute="threshold_cents")
     end_date = EndIn(attribute="end_at", allow_none=True)
 
@@ -59,7 +65,7 @@ class ArtworkPatch(Strict):
 class ArtworkIn(ArtworkPatch):
     """A new listing."""
 
-    title = TextIn(rules.check_title, rules.TITLE_LIMIT, required=True)
+    title = TextIn(rules.check_title, rules.TITLE_LIMIT, least=1, required=True)
     secret_threshold = AmountIn(attribute="threshold_cents", required=True)
 
 
@@ -88,15 +94,10 @@ class ArtworkListIn(PagingIn):
     """Which artworks, and in which order."""
 
     status = fields.Enum(ArtworkStatus, by_value=True)
-    category = TextIn(rules.check_category)
+    category = TextIn(rules.check_category, among=rules.CATEGORIES)
     q = TextIn(rules.check_search, rules.SEARCH_LIMIT, load_default="")
-    seller_id = fields.Integer(validate=lambda number: _in_range(number))
+    seller_id = fields.Integer(validate=between(1, LARGEST_ID))
     sort = fields.Enum(ArtworkSort, by_value=True, load_default=ArtworkSort.NEWEST)
-
-
-def _in_range(number: int) -> None:
-    if not 1 <= number <= LARGEST_ID:
-        raise ValidationError(f"Enter a whole number from 1 to {LARGEST_ID}.")
 
 
 class SellerOut(Schema):

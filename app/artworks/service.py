@@ -15,12 +15,15 @@ from app.artworks.moves import (
     expire_ended_artworks,
     expire_if_ended,
     free_artwork,
+    reserve_again,
     sell_artwork,
+    take_off_sale,
 )
 from app.artworks.pictures import StoredPicture, store_picture
 from app.artworks.queries import LARGEST_ID
 from app.artworks.rules import DEFAULT_CATEGORY
 from app.artworks.states import ArtworkEvent, ArtworkStatus, ForbiddenMove, move_artwork
+from app.artworks.tidying import delete_orphan_pictures
 from app.core import clock, events
 from app.core.audit import record_audit
 from app.core.errors import Conflict, NotFound
@@ -36,15 +39,18 @@ __all__ = [
     "StoredPicture",
     "ThresholdTooLow",
     "create_artwork",
+    "delete_orphan_pictures",
     "edit_artwork",
     "expire_ended_artworks",
     "free_artwork",
     "keep_picture",
     "picture_folder",
     "relist_artwork",
+    "reserve_again",
     "sell_artwork",
     "set_picture",
     "store_picture",
+    "take_off_sale",
     "withdraw_artwork",
 ]
 
@@ -150,7 +156,7 @@ def create_artwork(seller: Seller, fields: NewArtwork) -> int:
             )
             .returning(Artwork.id)
         ).scalar_one()
-        record_audit(session, "artwork_created", "artwork", artwork_id, seller.id)
+        record_audit(session, "artwork.created", "artwork", artwork_id, seller.id)
     return artwork_id
 
 
@@ -182,7 +188,7 @@ def edit_artwork(seller: Seller, artwork_id: int, changes: ArtworkChanges) -> No
         if changed is None:
             raise _why_not_edited(session, seller, artwork_id)
         record_audit(
-            session, "artwork_edited", "artwork", artwork_id, seller.id, fields=sorted(changes)
+            session, "artwork.edited", "artwork", artwork_id, seller.id, fields=sorted(changes)
         )
 
 
@@ -214,8 +220,8 @@ def relist_artwork(seller: Seller, artwork_id: int, changes: Mapping[str, dateti
 
 
 _DONE = {
-    ArtworkEvent.WITHDRAWN: ("artwork_withdrawn", "withdrawn"),
-    ArtworkEvent.RELISTED: ("artwork_relisted", "relisted"),
+    ArtworkEvent.WITHDRAWN: ("artwork.withdrawn", "withdrawn"),
+    ArtworkEvent.RELISTED: ("artwork.relisted", "relisted"),
 }
 
 
@@ -235,7 +241,7 @@ def _move(
         except ForbiddenMove:
             refused = StateForbids(word, status)
             record_audit(
-                session, "artwork_move_refused", "artwork", artwork_id, seller.id,
+                session, "artwork.move_refused", "artwork", artwork_id, seller.id,
                 event=event.value, status=status.value,
             )  # fmt: skip
         else:

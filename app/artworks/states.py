@@ -23,6 +23,7 @@ class ArtworkEvent(StrEnum):
     END_DATE_PASSED = "end_date_passed"
     WITHDRAWN = "withdrawn"
     RELISTED = "relisted"
+    WIN_RESTORED = "win_restored"
 
 
 S = ArtworkStatus
@@ -38,6 +39,10 @@ ARTWORK_MOVES: dict[tuple[ArtworkStatus, ArtworkEvent], ArtworkStatus] = {
     (S.EXPIRED, E.WITHDRAWN): S.ARCHIVED,
     (S.EXPIRED, E.RELISTED): S.ACTIVE,
     (S.ARCHIVED, E.RELISTED): S.ACTIVE,
+    # A win that a restored backup had lost: the artwork was reserved, whatever happened since.
+    (S.ACTIVE, E.WIN_RESTORED): S.PENDING_PAYMENT,
+    (S.EXPIRED, E.WIN_RESTORED): S.PENDING_PAYMENT,
+    (S.ARCHIVED, E.WIN_RESTORED): S.PENDING_PAYMENT,
 }
 
 

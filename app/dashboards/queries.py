@@ -2,30 +2,36 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, literal_column, select
+from sqlalchemy import func, select
 
+from app.accounts.models import User
 from app.artworks.models import Artwork
 from app.artworks.states import ArtworkStatus
 from app.bidding.models import Bid
 from app.bidding.queries import pseudonym
 from app.bidding.states import BidStatus
-from app.core import clock
+from app.core import days as calendar
 from app.core.audit import AuditLog
 from app.core.extensions import db
 from app.core.money import usd
 from app.payments.models import Payment
-from app.payments.states import CAPTURED, RELEASED, Release
+from app.payments.queries import counts_against_buyer
+from app.payments.states import CAPTURED, Release
 
 DAYS_SHOWN = 30
 _STORY_ENTRIES = 200
+WHAT_IF_FLOOR = 5
 
 
 @dataclass(frozen=True)
 class SellerNumbers:
-    """A seller's totals. Revenue is what buyers paid, less what was refunded."""
+    """A seller's totals. Revenue is what buyers paid, less what was refunded.
+
+    Unpaid wins are those that count against a buyer.
+    """
 
     artworks: dict[ArtworkStatus, int]
     revenue_cents: int
@@ -43,10 +49,39 @@ class Day:
 
 @dataclass(frozen=True)
 class StoryEntry:
-    """Something that happened to an artwork, in words."""
+    """Something that happened to an artwork, in words.
+
+    `tone` is what it means for the sale: `quiet`, `info`, `hold`, `good` or `bad`.
+    """
 
     at: datetime
     text: str
+    tone: str = "quiet"
+
+
+@dataclass(frozen=True)
+class Sale:
+    """An artwork that was paid for, and who paid: they are the seller's to serve now."""
+
+    artwork_title: str
+    buyer_name: str
+    buyer_email: str
+    amount_cents: int
+    refunded_cents: int
+    sold_at: datetime
+    payment_id: int
+
+
+@dataclass(frozen=True)
+class WhatIf:
+    """How many of an artwork's bids would have reached another hidden minimum.
+
+    `reached` is None while there are too few bids for the answer to say anything.
+    """
+
+    minimum_cents: int
+    bids: int
+    reached: int | None
 
 
 def seller_numbers(seller_id: int) -> SellerNumbers:
@@ -62,7 +97,7 @@ def seller_numbers(seller_id: int) -> SellerNumbers:
         )
     )
     unpaid = db.session.scalar(
-        select(func.count()).where(Payment.seller_id == seller_id, Payment.status.in_(RELEASED))
+        select(func.count()).where(Payment.seller_id == seller_id, counts_against_buyer())
     )
     return SellerNumbers(
         dict.fromkeys(ArtworkStatus, 0) | {status: int(count) for status, count in counted},
@@ -73,34 +108,58 @@ def seller_numbers(seller_id: int) -> SellerNumbers:
 
 def seller_days(seller_id: int, days: int = DAYS_SHOWN) -> list[Day]:
     """Bids on a seller's artworks and revenue for each of the last days, today last."""
-    today = clock.now().date()
-    first = today - timedelta(days=days - 1)
-    since = datetime(first.year, first.month, first.day, tzinfo=UTC)
+    shown = calendar.last_days(days)
+    since = calendar.begin(shown[0])
     bids = _by_day(
-        select(_day_of(Bid.created_at), func.count())
+        select(calendar.day_of(Bid.created_at), func.count())
         .join(Artwork, Artwork.id == Bid.artwork_id)
         .where(Artwork.seller_id == seller_id, Bid.created_at >= since)
-        .group_by(_day_of(Bid.created_at))
+        .group_by(calendar.day_of(Bid.created_at))
     )
     revenue = _by_day(
-        select(_day_of(Payment.paid_at), func.sum(Payment.amount_cents - Payment.refunded_cents))
+        select(
+            calendar.day_of(Payment.paid_at),
+            func.sum(Payment.amount_cents - Payment.refunded_cents),
+        )
         .where(Payment.seller_id == seller_id, Payment.status.in_(CAPTURED))
         .where(Payment.paid_at >= since)
-        .group_by(_day_of(Payment.paid_at))
+        .group_by(calendar.day_of(Payment.paid_at))
     )
-    shown = [first + timedelta(days=number) for number in range(days)]
     return [Day(day, bids.get(str(day), 0), revenue.get(str(day), 0)) for day in shown]
-
-
-def _day_of(moment: Any) -> ColumnElement[Any]:
-    """The day in UTC; PostgreSQL would take the session's zone."""
-    if db.engine.dialect.name == "sqlite":
-        return func.date(moment)
-    return func.date(func.timezone(literal_column("'UTC'"), moment))
 
 
 def _by_day(query: Any) -> dict[str, int]:
     return {str(day): int(number) for day, number in db.session.execute(query)}
+
+
+def seller_sales(seller_id: int) -> list[Sale]:
+    """Everything that this seller has sold, the newest first."""
+    rows: Any = db.session.execute(
+        select(
+            Artwork.title,
+            User.name,
+            User.email,
+            Payment.amount_cents,
+            Payment.refunded_cents,
+            Payment.paid_at,
+            Payment.id,
+        )
+        .join(Artwork, Artwork.id == Payment.artwork_id)
+        .join(User, User.id == Payment.buyer_id)
+        .where(Payment.seller_id == seller_id, Payment.status.in_(CAPTURED))
+        .order_by(Payment.paid_at.desc(), Payment.id.desc())
+    )
+    return [Sale(*row) for row in rows]
+
+
+def what_if(artwork_id: int, minimum_cents: int) -> WhatIf:
+    """How many of the bids so far, whatever became of them, were at or above this amount."""
+    bids, reached = db.session.execute(
+        select(func.count(), func.count().filter(Bid.amount_cents >= minimum_cents)).where(
+            Bid.artwork_id == artwork_id
+        )
+    ).one()
+    return WhatIf(minimum_cents, bids, reached if bids >= WHAT_IF_FLOOR else None)
 
 
 def artwork_story(artwork_id: int) -> list[StoryEntry]:
@@ -110,11 +169,11 @@ def artwork_story(artwork_id: int) -> list[StoryEntry]:
 
 
 _DEEDS = {
-    "artwork_created": "Listed",
-    "artwork_edited": "Listing changed",
-    "artwork_withdrawn": "Withdrawn",
-    "artwork_relisted": "Listed again",
-    "artwork_expired": "Ended without a sale",
+    "artwork.created": "Listed",
+    "artwork.edited": "Listing changed",
+    "artwork.withdrawn": "Withdrawn",
+    "artwork.relisted": "Listed again",
+    "artwork.expired": "Ended without a sale",
 }
 
 
@@ -137,7 +196,7 @@ def _bids(artwork_id: int) -> list[StoryEntry]:
         .limit(_STORY_ENTRIES)
     )
     return [
-        StoryEntry(at, f"Bid of {usd(cents)} by {pseudonym(artwork_id, bidder_id)}")
+        StoryEntry(at, f"Bid of {usd(cents)} by {pseudonym(artwork_id, bidder_id)}", "info")
         for at, cents, bidder_id in rows
     ]
 
@@ -161,13 +220,13 @@ def _payments(artwork_id: int) -> list[StoryEntry]:
     story = []
     for row in rows:
         amount = usd(row.amount_cents)
-        story.append(StoryEntry(row.created_at, f"Reserved by a bid of {amount}"))
+        story.append(StoryEntry(row.created_at, f"Reserved by a bid of {amount}", "hold"))
         if row.paid_at is not None:
-            story.append(StoryEntry(row.paid_at, f"Paid: {amount}"))
+            story.append(StoryEntry(row.paid_at, f"Paid: {amount}", "good"))
         elif row.closed_at is not None:
             why = _REASONS.get(Release(row.failure_reason)) if row.failure_reason else None
             said = f"Not paid ({why}): {amount} released" if why else f"Not paid: {amount} released"
-            story.append(StoryEntry(row.closed_at, said))
+            story.append(StoryEntry(row.closed_at, said, "bad"))
         if row.refunded_cents:
-            story.append(StoryEntry(row.updated_at, f"Refunded: {usd(row.refunded_cents)}"))
+            story.append(StoryEntry(row.updated_at, f"Refunded: {usd(row.refunded_cents)}", "bad"))
     return story
