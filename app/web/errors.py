@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, Response, current_app, json, redirect, request, url_for
 from flask.typing import ResponseReturnValue
+from flask_limiter import RateLimitExceeded
 from flask_wtf.csrf import CSRFError
 from sqlalchemy.exc import DBAPIError, OperationalError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
@@ -20,6 +21,7 @@ from werkzeug.routing import RoutingException
 from app.core import errors
 from app.core.access import request_id
 from app.web.areas import for_programs
+from app.web.limits import too_many
 
 log = logging.getLogger(__name__)
 
@@ -41,7 +43,7 @@ _WORDS: dict[int, tuple[str, str]] = {
     404: ("Nothing here", "There is no such page, or it is not yours to see."),
     405: ("That does not work here", "This address does not take that kind of request."),
     409: ("Not possible now", "Things have changed in the meantime. Look again."),
-    413: ("Too large", "What was sent is larger than 10 MB."),
+    413: ("Too large", "What was sent is too large. A picture may have up to 10 MB."),
     415: ("Wrong kind", "This kind of file or text is not understood here."),
     422: ("Something is not valid", "Go back and check what was entered."),
     429: ("One moment, please", "Too many requests came from you in a short time."),
@@ -60,6 +62,7 @@ def init_errors(app: Flask) -> None:
     """Answer every exception. To be called after everything else that registers handlers."""
     app.register_error_handler(errors.ProductError, _refused)
     app.register_error_handler(CSRFError, _forged)
+    app.register_error_handler(RateLimitExceeded, lambda error: _refused(too_many(error)))
     app.register_error_handler(HTTPException, _http)
     app.register_error_handler(OperationalError, _away)
     app.register_error_handler(PoolTimeout, _away)

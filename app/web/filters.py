@@ -4,6 +4,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from flask import Flask
+from markupsafe import Markup, escape
 
 from app.core import clock
 from app.core.money import usd
@@ -14,11 +15,19 @@ def utc(moment: datetime) -> str:
     return f"{moment.astimezone(UTC):%-d %b %Y, %H:%M} UTC"
 
 
+def coded(text: str) -> Markup:
+    """Words in `backticks` as code."""
+    parts = [str(escape(part)) for part in text.split("`")]
+    return Markup(  # noqa: S704 (every part is escaped)
+        "".join(f"<code>{part}</code>" if number % 2 else part for number, part in enumerate(parts))
+    )
+
+
 def _present() -> dict[str, Any]:
     return {"now": clock.now()}
 
 
 def init_filters(app: Flask) -> None:
-    """Give templates `usd`, `iso`, `utc` and `now` (the server's clock)."""
-    app.jinja_env.filters.update(usd=usd, iso=clock.iso, utc=utc)
+    """Give templates `usd`, `iso`, `utc`, `coded` and `now` (the server's clock)."""
+    app.jinja_env.filters.update(usd=usd, iso=clock.iso, utc=utc, coded=coded)
     app.context_processor(_present)

@@ -2,27 +2,24 @@
 
 import secrets
 from dataclasses import dataclass
-from datetime import timedelta
-from functools import cache
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
 from flask import Blueprint, Response, current_app, jsonify
 from redis.exceptions import RedisError
-from sqlalchemy import insert, text
+from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.config import ROOT, Settings
+from app.config import Settings
 from app.core import clock
 from app.core.access import Who, access
 from app.core.extensions import db
-from app.core.lease import Lease, read_lease
+from app.core.lease import SWEEP_PAYMENTS, Lease, read_lease, sweep_patience
+from app.core.schema import UPGRADE, Schema, find_schema
 from app.core.transaction import transaction
+from app.payments import queries as payments
 
 blueprint = Blueprint("health", __name__)
 
-SWEEP = "sweep:payments"
-_SLACK_SECONDS = 10
+SWEEP = SWEEP_PAYMENTS
 
 
 @dataclass(frozen=True)
@@ -52,6 +49,7 @@ def ready() -> tuple[Response, int]:
     checks = {"database": check_database(), "schema": check_schema()}
     checks["redis"] = check_redis()
     checks["worker"] = check_worker(settings)
+    checks["clock"] = check_clock()
     found = {check.status for check in checks.values()}
     status = next((each for each in ("down", "degraded") if each in found), "ok")
     body = jsonify(
@@ -80,25 +78,16 @@ def check_database() -> Check:
         return Check("down", f"cannot be written ({type(failed).__name__})")
 
 
-@cache
-def newest_revision() -> str | None:
-    """The migration that this version of the product needs."""
-    config = Config()
-    config.set_main_option("script_location", str(ROOT / "migrations"))
-    return ScriptDirectory.from_config(config).get_current_head()
-
-
 def check_schema() -> Check:
-    """Whether every migration has been run."""
-    try:
-        present = db.session.scalar(text("SELECT version_num FROM alembic_version"))
-    except SQLAlchemyError:
-        present = None
-    finally:
-        db.session.remove()
-    if present == newest_revision():
-        return Check("ok", f"at {present}")
-    return Check("down", f"at {present or 'nothing'}; run: flask --app wsgi db upgrade")
+    """Whether every migration has been run. A newer schema serves this version as well."""
+    found = find_schema(db.engine)
+    match found.standing:
+        case Schema.CURRENT:
+            return Check("ok", f"at {found.present}")
+        case Schema.NEWER:
+            return Check("ok", f"at {found.present}, newer than this version")
+        case _:
+            return Check("down", f"at {found.present or 'nothing'}; run: {UPGRADE}")
 
 
 def check_redis() -> Check:
@@ -113,6 +102,20 @@ def check_redis() -> Check:
     return Check("ok", "answers")
 
 
+def check_clock() -> Check:
+    """Our clock beside Stripe's, as the worker last compared them."""
+    try:
+        skew = payments.clock_skew()
+    except SQLAlchemyError:
+        return Check("degraded", "unknown: the database cannot be read")
+    finally:
+        db.session.remove()
+    if skew is None:
+        return Check("ok", "not compared with Stripe's yet")
+    said = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} Stripe's"
+    return Check("ok" if abs(skew) <= payments.CLOCK_LIMIT_SECONDS else "degraded", said)
+
+
 def check_worker(settings: Settings) -> Check:
     """Whether a worker's sweep finished lately."""
     try:
@@ -124,7 +127,7 @@ def check_worker(settings: Settings) -> Check:
     finished = lease.finished_at if lease else None
     if finished is None:
         return Check("degraded", "no worker has finished a sweep yet; run: python worker.py")
-    patience = timedelta(seconds=3 * settings.sweep_interval_seconds + _SLACK_SECONDS)
+    patience = sweep_patience(settings.sweep_interval_seconds)
     age = clock.now() - finished
     said = f"last sweep {int(age.total_seconds())} s ago"
     return Check("ok" if age <= patience else "degraded", said)

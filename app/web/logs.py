@@ -8,42 +8,33 @@ from collections.abc import MutableMapping
 from typing import Any
 
 import structlog
-from flask import Flask, Response, g, has_request_context, request
+from flask import Flask, Response, g, has_app_context, request
+from sqlalchemy import Engine, event
 
 from app.config import Settings
 from app.core.access import request_id
+from app.core.redaction import redact
+from app.core.traces import trace_id
 
 log = logging.getLogger(__name__)
 
 _HANDLER = "product"
-_HIDDEN = "[hidden]"
-_SECRETS = re.compile(
-    r"""
-    (?P<key>\b(?:sk|rk)_(?:test|live)_|\bwhsec_)[A-Za-z0-9_]+
-    | (?P<bearer>\bBearer\s+)[^\s"',}]+
-    | (?P<url>\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+(?=@)
-    | (?P<reset>/password/reset/)[^\s/?"']+
-    """,
-    re.VERBOSE | re.IGNORECASE,
-)
-_DETAIL = re.compile(r"DETAIL: .*")
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_STATEMENT_LENGTH = 500
 # What would only tell that somebody looked.
 _QUIET = {"static", "health.alive", "health.ready", "metrics.scrape", "artworks.picture"}
 
 
-def redact(text: str) -> str:
-    """The text without Stripe keys, bearer tokens, passwords in addresses, and reset links.
-
-    Nor with the row that PostgreSQL quotes in the DETAIL of a failed statement.
-    """
-    text = _DETAIL.sub(f"DETAIL: {_HIDDEN}", text)
-    return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}{_HIDDEN}", text)
+def _escaped(found: re.Match[str]) -> str:
+    return found[0].encode("unicode_escape").decode()
 
 
 def _redact_values(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
     for name, value in line.items():
         if isinstance(value, str):
-            line[name] = redact(value)
+            value = redact(value)
+            # Who sends a line break in an address must not write a line of their own.
+            line[name] = value if name == "exception" else _CONTROL.sub(_escaped, value)
     return line
 
 
@@ -54,8 +45,13 @@ def _drop_message(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> A
 
 
 def _add_request(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
-    if has_request_context() and "request_id" in g:
-        line["request_id"] = request_id()
+    if has_app_context():
+        followed = trace_id()
+        own = request_id() if "request_id" in g else followed
+        if own is not None:
+            line["request_id"] = own
+        if followed not in (None, own):
+            line["sale_request_id"] = followed
     return line
 
 
@@ -97,10 +93,34 @@ def init_logs(app: Flask, settings: Settings) -> None:
 
     @app.after_request
     def note(response: Response) -> Response:
-        if request.endpoint not in _QUIET and "began" in g:
-            milliseconds = round((time.perf_counter() - g.began) * 1000, 1)
-            log.info(
-                "%s %s %s", request.method, request.path, response.status_code,
-                extra={"milliseconds": milliseconds, "from_address": request.remote_addr},
+        if "began" not in g:
+            return response
+        seconds = time.perf_counter() - g.began
+        slow = seconds > settings.slow_request_seconds
+        if slow or request.endpoint not in _QUIET:
+            more = {
+                "milliseconds": round(seconds * 1000, 1),
+                "from_address": request.remote_addr,
+            } | ({"slow": True} if slow else {})
+            log.log(
+                logging.WARNING if slow else logging.INFO,
+                "%s %s %s", request.method, request.path, response.status_code, extra=more,
             )  # fmt: skip
         return response
+
+
+def init_slow_queries(engine: Engine, settings: Settings) -> None:
+    """Log every statement that takes long: its text with placeholders, never its values."""
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def begin(connection: Any, *_: Any) -> None:
+        connection.info["statement_began"] = time.perf_counter()
+
+    @event.listens_for(engine, "after_cursor_execute")
+    def end(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seconds = time.perf_counter() - connection.info["statement_began"]
+        if seconds > settings.slow_query_seconds:
+            shown = " ".join(statement.split())[:_STATEMENT_LENGTH]
+            log.warning(
+                "slow statement: %s", shown, extra={"milliseconds": round(seconds * 1000, 1)}
+            )

@@ -15,19 +15,20 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
+from app.admin import queries as alerts
 from app.artworks.models import Artwork
 from app.core import clock
 from app.core.access import Who, access
 from app.core.audit import AuditLog
-from app.core.counters import counted
+from app.core.counters import counted, counted_under
 from app.core.errors import NotSignedIn
 from app.core.extensions import db
 from app.core.lease import read_lease
+from app.jobs import service as sweeps
 from app.notifications.models import Email
 from app.notifications.states import EmailStatus
 from app.payments.models import Attention, Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN, PaymentStatus
-from app.web.health import SWEEP
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -58,6 +59,7 @@ class _Figures(Collector):
         yield _refused()
         yield from _mails(moment)
         yield from _people_needed()
+        yield from _alerts()
         yield _gauge("gtw_artworks", "Artworks by status.", "status", _by(Artwork.status))
 
 
@@ -107,12 +109,24 @@ def _payments(moment: datetime) -> Iterator[Metric]:
 
 
 def _worker(moment: datetime) -> Iterator[Metric]:
-    lease = read_lease(SWEEP)
+    lease = read_lease(sweeps.PAYMENTS)
     if lease is not None and lease.finished_at is not None:
         yield GaugeMetricFamily(
             "gtw_sweep_lag_seconds", "Since a sweep last finished.",
             value=_age(lease.finished_at, moment),
         )  # fmt: skip
+    mail = read_lease(sweeps.MAIL)
+    if mail is not None and mail.finished_at is not None:
+        yield GaugeMetricFamily(
+            "gtw_mail_sweep_lag_seconds", "Since a sweep of the outbox last finished.",
+            value=_age(mail.finished_at, moment),
+        )  # fmt: skip
+    done = CounterMetricFamily(
+        "gtw_sweep_done", "What the sweeps did, by kind; passes too.", labels=["kind"]
+    )
+    for kind, count in counted_under(sweeps.COUNTED).items():
+        done.add_metric([kind], count)
+    yield done
 
 
 def _refused() -> Metric:
@@ -157,3 +171,15 @@ def _people_needed() -> Iterator[Metric]:
     for kind, count in sorted((str(kind), int(count)) for kind, count in counts):
         family.add_metric([kind], count)
     yield family
+
+
+def _alerts() -> Iterator[Metric]:
+    open_now = {alert.code for alert in alerts.open_alerts()}
+    family = GaugeMetricFamily("gtw_alert", "1 while this alert is open.", labels=["code"])
+    for code in alerts.CODES:
+        family.add_metric([code], code in open_now)
+    yield family
+    yield GaugeMetricFamily(
+        "gtw_stripe_drift", "Payments that Stripe's word contradicts, not yet acknowledged.",
+        value=alerts.drifting_payments(),
+    )  # fmt: skip

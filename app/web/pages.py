@@ -1,7 +1,4 @@
-"""Pages that explain: the rules to people, the JSON API to programmers."""
-
-from dataclasses import dataclass
-from typing import Any
+"""The page that explains the rules."""
 
 from flask import Blueprint, current_app, render_template
 
@@ -23,39 +20,6 @@ def help_page() -> str:
         minimum=MINIMUM_CENTS,
         maximum=MAXIMUM_CENTS,
     )
-
-
-@dataclass(frozen=True)
-class Operation:
-    """One line of the API's description."""
-
-    method: str
-    path: str
-    summary: str
-    answers: str
-
-
-@blueprint.get("/api/docs")
-@access(Who.ANYONE)
-def api_docs() -> str:
-    """The description in `/api/openapi.json`, to be read by people."""
-    spec = current_app.extensions["flask-smorest"]["apis"][""]["ext_obj"].spec.to_dict()
-    return render_template("web/api_docs.html", groups=operations(spec))
-
-
-def operations(spec: dict[str, Any]) -> dict[str, list[Operation]]:
-    """The operations of an OpenAPI description, by their first tag."""
-    groups: dict[str, list[Operation]] = {}
-    for path, methods in spec["paths"].items():
-        for method, said in methods.items():
-            if method == "parameters":
-                continue
-            known = sorted(str(each) for each in said["responses"] if each != "default")
-            tag = said.get("tags", ["other"])[0].removesuffix("_api")
-            groups.setdefault(tag, []).append(
-                Operation(method.upper(), path, said.get("summary", ""), ", ".join(known))
-            )
-    return groups
 
 
 def in_words(seconds: int) -> str:

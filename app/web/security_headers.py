@@ -1,16 +1,26 @@
 """What browsers are told about every answer."""
 
+import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request, session
 
 from app.config import Settings
 
 _STRIPE_CHECKOUT = "https://checkout.stripe.com"
 
 
-def content_security_policy(settings: Settings) -> str:
-    """Everything from this origin, nothing inline, no frames.
+def script_nonce() -> str:
+    """What this answer's own scripts carry; no other script runs."""
+    if "script_nonce" not in g:
+        g.script_nonce = secrets.token_urlsafe(16)
+    return str(g.script_nonce)
+
+
+def content_security_policy(settings: Settings, nonce: str | None = None) -> str:
+    """Everything from this origin, nothing inline; no frame but of a page that allows it.
+
+    Scripts run only with the `nonce`, and without one none does.
 
     The form that wins a bid is answered with a redirect to Stripe's page, and browsers hold
     `form-action` against redirects too (w3.org/TR/CSP3/#directive-form-action).
@@ -21,11 +31,12 @@ def content_security_policy(settings: Settings) -> str:
         forms.append(f"{base.scheme}://{base.netloc}")
     rules = {
         "default-src": "'none'",
-        "script-src": "'self'",
+        "script-src": f"'nonce-{nonce}'" if nonce else "'none'",
         "style-src": "'self'",
         "img-src": "'self' data:",
         "font-src": "'self'",
         "connect-src": "'self'",
+        "frame-src": "'self'",
         "form-action": " ".join(forms),
         "base-uri": "'none'",
         "frame-ancestors": "'none'",
@@ -36,7 +47,6 @@ def content_security_policy(settings: Settings) -> str:
 def init_security_headers(app: Flask, settings: Settings) -> None:
     """Send the headers with every answer; what is personal is kept by no cache."""
     headers = {
-        "Content-Security-Policy": content_security_policy(settings),
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -44,18 +54,27 @@ def init_security_headers(app: Flask, settings: Settings) -> None:
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     }
     if settings.https:
-        headers["Strict-Transport-Security"] = "max-age=31536000"
+        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
     session_cookie = app.config["SESSION_COOKIE_NAME"]
+    app.jinja_env.globals["script_nonce"] = script_nonce
 
     @app.after_request
     def protect(response: Response) -> Response:
+        if response.location and response.location.startswith(request.host_url):
+            # The router's own redirects name whatever host the request called us.
+            response.location = "/" + response.location.removeprefix(request.host_url).lstrip("/")
         for name, value in headers.items():
             response.headers.setdefault(name, value)
+        if "Content-Security-Policy" not in response.headers:
+            policy = content_security_policy(settings, g.get("script_nonce"))
+            response.headers["Content-Security-Policy"] = policy
         if "Cache-Control" not in response.headers:
             personal = (
                 session_cookie in request.cookies
                 or "Authorization" in request.headers
                 or request.method not in {"GET", "HEAD"}
+                # A cookie goes along: what is in it is this visitor's.
+                or session.modified
             )
             response.headers["Cache-Control"] = "no-store" if personal else "no-cache"
         return response
