@@ -38,12 +38,16 @@ EXAMPLES = {
     "ALLOW_LIVE_PAYMENTS": "0",
     "TRUSTED_PROXIES": "1",
     "RATELIMIT_ENABLED": "1",
+    "RATELIMIT_FACTOR": "1",
     "LOG_FORMAT": "text",
     "UPLOAD_DIR": "/var/lib/guesstheworth/uploads",
     "UNPAID_WIN_LIMIT": "3",
     "UNPAID_WIN_DAYS": "30",
     "BIDDING_SUSPENSION_DAYS": "7",
     "METRICS_TOKEN": "a long random text",
+    "SLOW_QUERY_SECONDS": "0.5",
+    "SLOW_REQUEST_SECONDS": "2",
+    "CRASH_POINTS": "unset, unless a test is to see this process die",
 }
 
 _PLACEHOLDERS = {"change-me", "changeme", "secret", "dev", "development", "your-secret-key"}
@@ -97,12 +101,16 @@ class Settings(BaseSettings):
     allow_live_payments: bool = False
     trusted_proxies: int = Field(0, ge=0, le=8)
     ratelimit_enabled: bool = True
+    ratelimit_factor: int = Field(1, ge=1, le=1000)
     log_format: Literal["text", "json"] = "text"
+    slow_query_seconds: float = Field(0.5, ge=0.001, le=3600)
+    slow_request_seconds: float = Field(2.0, ge=0.001, le=3600)
     upload_dir: Path = INSTANCE / "uploads"
     unpaid_win_limit: int = Field(3, ge=1, le=1000)
     unpaid_win_days: int = Field(30, ge=1, le=3650)
     bidding_suspension_days: int = Field(7, ge=1, le=3650)
     metrics_token: str | None = Field(None, repr=False)
+    crash_points: Path | None = None
 
     @field_validator("secret_key")
     @classmethod
@@ -212,6 +220,11 @@ def _unsafe_mixes(raw: dict[str, str]) -> list[str]:
         problems.append("STRIPE_API_BASE: may be set only with a test key (sk_test_…)")
     if live and "public_url" in raw and not raw["public_url"].startswith("https://"):
         problems.append("PUBLIC_URL: must begin with https:// when the Stripe key is live")
+    if _given(raw, "crash_points") and not _sandboxed(raw):
+        problems.append(
+            "CRASH_POINTS: makes processes die on purpose; it is accepted only with a test key "
+            "and STRIPE_API_BASE on this machine's loopback address"
+        )
     tls = raw.get("mail_use_tls", "").strip().lower() in {"1", "true", "yes", "on"}
     if tls and bool(_given(raw, "mail_username")) != bool(_given(raw, "mail_password")):
         problems.append("MAIL_USERNAME and MAIL_PASSWORD: set both or neither")
@@ -220,6 +233,15 @@ def _unsafe_mixes(raw: dict[str, str]) -> list[str]:
 
 def _given(raw: dict[str, str], name: str) -> str:
     return "" if raw.get(name, "None") == "None" else raw[name]
+
+
+def _sandboxed(raw: dict[str, str]) -> bool:
+    test_key = "_test_" in raw.get("stripe_secret_key", "")[:8]
+    try:
+        host = urlsplit(_given(raw, "stripe_api_base")).hostname or ""
+    except ValueError:
+        return False
+    return test_key and host in {"127.0.0.1", "::1", "localhost"}
 
 
 def _http_url(value: str) -> str:

@@ -13,7 +13,7 @@ from app.accounts import pages as accounts_pages
 from app.admin import api as admin_api
 from app.admin import pages as admin_pages
 from app.artworks import api as artworks_api
-from app.artworks import favourites_api
+from app.artworks import favourite_pages, favourites_api
 from app.artworks import pages as artworks_pages
 from app.bidding import api as bidding_api
 from app.bidding import pages as bidding_pages
@@ -29,29 +29,37 @@ from app.demo import commands as demo_commands
 from app.jobs import commands as jobs_commands
 from app.jobs import service as jobs
 from app.notifications import service as notifications
+from app.operations import commands as operations_commands
 from app.payments import api as payments_api
 from app.payments import pages as payments_pages
 from app.payments import service as payments
 from app.realtime import service as realtime
-from app.web import health, metrics
+from app.web import api_pages, health, metrics, showcase
 from app.web import pages as web_pages
+from app.web.api_caching import init_api_caching
+from app.web.api_description import describe
 from app.web.csrf import init_csrf
 from app.web.errors import init_errors
 from app.web.filters import init_filters
 from app.web.identifiers import init_identifiers
-from app.web.logs import init_logs
+from app.web.limits import init_limits, limit_routes
+from app.web.logs import init_logs, init_slow_queries
 from app.web.request_ids import init_request_ids
 from app.web.security_headers import init_security_headers
 from app.web.static_files import init_static_files
+from app.web.unread_bodies import UnreadBodies
 
 _PAGES = (
     accounts_pages,
     artworks_pages,
+    favourite_pages,
     payments_pages,
     bidding_pages,
     dashboards_pages,
     admin_pages,
     web_pages,
+    api_pages,
+    showcase,
     health,
     metrics,
 )
@@ -64,10 +72,10 @@ _APIS = (
     dashboards_api,
     admin_api,
 )
-_COMMANDS = (accounts_commands, demo_commands, jobs_commands)
+_COMMANDS = (accounts_commands, demo_commands, jobs_commands, operations_commands)
 # What is recorded in the same transaction comes in this order: a bid is released before the mail
 # about it is written.
-_LISTENERS = (bidding, notifications, realtime, jobs)
+_LISTENERS = (payments, bidding, notifications, realtime, jobs)
 
 
 def bind_extensions(app: Flask, settings: Settings) -> None:
@@ -79,17 +87,22 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     init_request_ids(app)
     init_static_files(app)
     init_security_headers(app, settings)
+    init_api_caching(app)
     init_filters(app)
     init_database(app)
+    with app.app_context():
+        init_slow_queries(db.engine, settings)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
     authentication.init_login(login_manager)
+    init_limits(app, settings)
     csrf.init_app(app)
     init_csrf(app)
     mail.init_app(app)
     payments.init_payments(app, settings)
     app.extensions["hint_redis"] = connect_redis(settings.redis_url) if settings.redis_url else None
     realtime.init_realtime(app, settings)
+    app.wsgi_app = UnreadBodies(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
         # As many of the addresses in X-Forwarded-… are believed as there are proxies of ours.
@@ -110,11 +123,12 @@ def register_packages(app: Flask) -> None:
     for commands in _COMMANDS:
         commands.register(app)
     _declare_what_libraries_added(app)
+    app.extensions["api_description"] = describe(app, api)
+    limit_routes(app, app.config["SETTINGS"])
     # Last: the API's library registers handlers of its own.
     init_errors(app)
 
 
 def _declare_what_libraries_added(app: Flask) -> None:
-    for endpoint in ("static", "api-docs.openapi_json"):
-        view: Any = app.view_functions[endpoint]
-        app.view_functions[endpoint] = access(Who.ANYONE)(view)
+    static: Any = app.view_functions["static"]
+    app.view_functions["static"] = access(Who.ANYONE)(static)

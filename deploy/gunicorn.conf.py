@@ -46,8 +46,8 @@ preload_app = False
 if Path("/dev/shm").is_dir():  # noqa: S108 - the folder's purpose
     worker_tmp_dir = "/dev/shm"  # noqa: S108
 
-# Only the proxy on this machine may say that a request came by https.
-forwarded_allow_ips = "127.0.0.1,::1"
+# What a proxy says of a request is read by the application, and only as TRUSTED_PROXIES allows.
+forwarded_allow_ips = ""
 
 # nginx, or the application itself, writes the log of requests.
 accesslog = None
@@ -58,12 +58,35 @@ control_socket_disable = True
 
 
 def on_starting(server: object) -> None:
-    """Refuse wrong settings once, in the parent; its children would be started again for ever."""
+    """Refuse wrong settings and an older schema once, and not in every child.
+
+    It is a child of its own that looks: what the parent imported would stay in it, and after a
+    SIGHUP the new processes would run with the old version of it.
+    """
+    child = os.fork()
+    if child == 0:
+        code = 1
+        try:
+            code = _refusal()
+        finally:
+            sys.stderr.flush()
+            os._exit(code)
+    code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+    if code:
+        sys.exit(code)
+
+
+def _refusal() -> int:
     sys.path.insert(0, str(_root))
     from app.config import SettingsError, read_settings
+    from app.core.schema import SchemaTooOld, refuse_older_schema
 
     try:
-        read_settings()
+        refuse_older_schema(read_settings())
     except SettingsError as wrong:
         print(wrong.report("The web process"), file=sys.stderr)
-        sys.exit(2)
+        return 2
+    except SchemaTooOld as older:
+        print(f"The web process cannot start: {older}", file=sys.stderr)
+        return 2
+    return 0

@@ -22,7 +22,7 @@ def _seed_demo() -> None:
     Exits with 1 where the demo does not belong.
     """
     try:
-        report = seed_demo()
+        report = seed_demo(click.echo)
     except DemoRefused as refused:
         raise click.ClickException(f"no demo here: {refused}") from None
     click.echo(_in_words(report))

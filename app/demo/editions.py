@@ -133,6 +133,7 @@ EDITIONS = (
         (10000, 15500, 19000),
         -3,
         "ended",
+        unpaid_bid_cents=38500,
     ),
     DemoArtwork(
         24,
@@ -162,6 +163,7 @@ EDITIONS = (
         (26000, 37000, 44500),
         -1,
         "ended",
+        unpaid_bid_cents=83000,
     ),
     DemoArtwork(
         27,

@@ -21,13 +21,14 @@ from app.core.money import CURRENCY
 from app.core.transaction import transaction
 from app.demo.catalogue import ARTWORKS, DemoArtwork
 from app.payments.models import Payment
-from app.payments.states import PaymentStatus
+from app.payments.states import PaymentStatus, Release
 
 SEEDED = "demo_seeded"
 
 _BETWEEN_LISTINGS = timedelta(hours=9)
 _SINCE_LAST_LISTING = timedelta(hours=5)
 _MEMBERS_FOR = timedelta(days=30)
+_TOOK_TO_PAY = timedelta(minutes=3, seconds=20)
 _STATUS = {
     "open": ArtworkStatus.ACTIVE,
     "sold": ArtworkStatus.SOLD,
@@ -44,6 +45,7 @@ class _Offer:
     amount_cents: int
     at: datetime
     wins: bool
+    unpaid: bool
 
 
 def write_history(sellers: Sequence[int], buyers: Sequence[int]) -> tuple[int, int]:
@@ -92,8 +94,7 @@ def _offers(
     rng: Random,
 ) -> list[_Offer]:
     amounts = list(art.losing_bids_cents)
-    if art.winning_bid_cents is not None:
-        amounts.append(art.winning_bid_cents)
+    amounts += [cents for cents in (art.winning_bid_cents, art.unpaid_bid_cents) if cents]
     last_at = (_end(art, moment) if art.state == "ended" else None) or moment
     span = (last_at - listed_at) * (0.75 if art.state in {"sold", "withdrawn"} else 0.97)
     shares = sorted(rng.uniform(0.03, 1.0) for _ in amounts)
@@ -109,6 +110,7 @@ def _offers(
             amount_cents=amount,
             at=listed_at + span * share,
             wins=amount == art.winning_bid_cents,
+            unpaid=amount == art.unpaid_bid_cents,
         )
         for amount, share, bidder in zip(amounts, shares, bidders, strict=False)
     ]
@@ -135,7 +137,7 @@ def _backdate(
         changed_at += (moment - changed_at) / 2
     if art.state == "ended":
         changed_at = _end(art, moment) or changed_at
-    losing = [offer.amount_cents for offer in offers if not offer.wins]
+    losing = [offer.amount_cents for offer in offers if not (offer.wins or offer.unpaid)]
     session.execute(
         update(Artwork)
         .where(Artwork.id == artwork_id)
@@ -155,32 +157,70 @@ def _backdate(
         .values(created_at=listed_at)
     )
     if art.state == "ended":
-        _note(session, "artwork_expired", "artwork", artwork_id, changed_at)
+        _note(session, "artwork.expired", "artwork", artwork_id, changed_at)
     if art.state == "withdrawn":
         seller_id = offers[0].seller_id if offers else None
-        _note(session, "artwork_withdrawn", "artwork", artwork_id, changed_at, seller_id)
+        _note(session, "artwork.withdrawn", "artwork", artwork_id, changed_at, seller_id)
 
 
 def _record(session: Session, offer: _Offer) -> None:
+    status = BidStatus.OUTBID
+    if offer.wins or offer.unpaid:
+        status = BidStatus.WON if offer.wins else BidStatus.RELEASED
     bid_id: int = session.execute(
         insert(Bid)
         .values(
             artwork_id=offer.artwork_id,
             bidder_id=offer.bidder_id,
             amount_cents=offer.amount_cents,
-            status=BidStatus.WON if offer.wins else BidStatus.OUTBID,
+            status=status,
             created_at=offer.at,
         )
         .returning(Bid.id)
     ).scalar_one()
-    if not offer.wins:
+    if status == BidStatus.OUTBID:
         _note(
             session, "bid.placed", "bid", bid_id, offer.at, offer.bidder_id,
             artwork_id=offer.artwork_id,
         )  # fmt: skip
         return
-    paid_at = offer.at + timedelta(minutes=3, seconds=20)
+    _note(
+        session, "artwork.reserved", "artwork", offer.artwork_id, offer.at, offer.bidder_id,
+        bid_id=bid_id,
+    )  # fmt: skip
     window = timedelta(seconds=current_app.config["SETTINGS"].payment_window_seconds)
+    if offer.wins:
+        paid_at = offer.at + _TOOK_TO_PAY
+        payment_id = _add_payment(
+            session, offer, bid_id, PaymentStatus.SUCCEEDED, max(window, _TOOK_TO_PAY), paid_at,
+            paid_at=paid_at,
+        )  # fmt: skip
+        _note(session, "payment.succeeded", "payment", payment_id, paid_at)
+        _note(
+            session, "artwork.sold", "artwork", offer.artwork_id, paid_at,
+            amount_cents=offer.amount_cents,
+        )  # fmt: skip
+    else:
+        closed_at = offer.at + window
+        payment_id = _add_payment(
+            session, offer, bid_id, PaymentStatus.CANCELED, window, closed_at,
+            failure_reason=Release.DEADLINE,
+        )  # fmt: skip
+        _note(
+            session, "payment.canceled", "payment", payment_id, closed_at, reason=Release.DEADLINE
+        )
+        _note(session, "artwork.freed", "artwork", offer.artwork_id, closed_at)
+
+
+def _add_payment(
+    session: Session,
+    offer: _Offer,
+    bid_id: int,
+    status: PaymentStatus,
+    window: timedelta,
+    closed_at: datetime,
+    **more: Any,
+) -> int:
     payment_id: int = session.execute(
         insert(Payment)
         .values(
@@ -191,26 +231,18 @@ def _record(session: Session, offer: _Offer) -> None:
             amount_cents=offer.amount_cents,
             currency=CURRENCY,
             livemode=False,
-            status=PaymentStatus.SUCCEEDED,
-            deadline_at=offer.at + max(window, paid_at - offer.at),
+            status=status,
+            deadline_at=offer.at + window,
             idempotency_key=f"demo-{bid_id}",
             checkout_params={},
-            paid_at=paid_at,
-            closed_at=paid_at,
+            closed_at=closed_at,
             created_at=offer.at,
-            updated_at=paid_at,
+            updated_at=closed_at,
+            **more,
         )
         .returning(Payment.id)
     ).scalar_one()
-    _note(
-        session, "artwork.reserved", "artwork", offer.artwork_id, offer.at, offer.bidder_id,
-        bid_id=bid_id,
-    )  # fmt: skip
-    _note(session, "payment.succeeded", "payment", payment_id, paid_at)
-    _note(
-        session, "artwork_sold", "artwork", offer.artwork_id, paid_at,
-        amount_cents=offer.amount_cents,
-    )  # fmt: skip
+    return payment_id
 
 
 def _note(

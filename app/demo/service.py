@@ -1,6 +1,7 @@
 """Fills an instance with the demo's people, artworks and their history."""
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -28,6 +29,8 @@ from app.demo.catalogue import (
 )
 from app.demo.history import SEEDED, write_history
 from app.demo.pictures import paint
+
+log = logging.getLogger(__name__)
 
 PEOPLE: tuple[tuple[DemoPerson, Role], ...] = (
     *((person, Role.SELLER) for person in SELLERS),
@@ -61,8 +64,10 @@ class _Seller:
     id: int
 
 
-def seed_demo() -> SeedReport:
+def seed_demo(say: Callable[[str], None] = log.info) -> SeedReport:
     """Add whatever of the demo is missing; safe to run again, also after it was interrupted.
+
+    `say` is told how far it is.
 
     Raises DemoRefused where real money moves, or where one of its addresses is somebody else's.
     """
@@ -77,7 +82,8 @@ def seed_demo() -> SeedReport:
     ids = _add_people(known)
     sellers = [_Seller(ids[person.email]) for person in SELLERS]
     missing = _missing_artworks(sellers)
-    _add_artworks(missing, sellers)
+    _add_artworks(missing, sellers, say)
+    say("writing down bids and sales of the past")
     bids, sales = write_history(
         [seller.id for seller in sellers], [ids[person.email] for person in BUYERS]
     )
@@ -116,10 +122,12 @@ def _missing_artworks(sellers: Sequence[_Seller]) -> list[DemoArtwork]:
     return [art for art in ARTWORKS if (sellers[art.seller].id, art.title) not in present]
 
 
-def _add_artworks(missing: Sequence[DemoArtwork], sellers: Sequence[_Seller]) -> None:
+def _add_artworks(
+    missing: Sequence[DemoArtwork], sellers: Sequence[_Seller], say: Callable[[str], None]
+) -> None:
     # The last of the catalogue was listed first: numbers and dates run the same way.
     oldest_first = list(reversed(missing))
-    pictures = _paint_all([art.picture for art in oldest_first], artworks.picture_folder())
+    pictures = _paint_all([art.picture for art in oldest_first], artworks.picture_folder(), say)
     for art, picture in zip(oldest_first, pictures, strict=True):
         artworks.create_artwork(
             sellers[art.seller],
@@ -135,13 +143,20 @@ def _add_artworks(missing: Sequence[DemoArtwork], sellers: Sequence[_Seller]) ->
         )
 
 
-def _paint_all(numbers: Sequence[int], folder: Path) -> list[StoredPicture]:
+def _paint_all(
+    numbers: Sequence[int], folder: Path, say: Callable[[str], None]
+) -> list[StoredPicture]:
     if not numbers:
         return []
     db.session.remove()
     # Started afresh instead of forked: a copy of this process would share its connections.
     with ProcessPoolExecutor(_PAINTERS, mp_context=get_context("spawn")) as painters:
-        return list(painters.map(_paint_one, numbers, [folder] * len(numbers), chunksize=2))
+        painted = []
+        for picture in painters.map(_paint_one, numbers, [folder] * len(numbers), chunksize=2):
+            painted.append(picture)
+            if len(painted) % 7 == 0 or len(painted) == len(numbers):
+                say(f"painted {len(painted)} of {len(numbers)} pictures")
+        return painted
 
 
 def _paint_one(number: int, folder: Path) -> StoredPicture:

@@ -62,6 +62,32 @@ function releaseSubmits() {
   sent.clear();
 }
 
+// The heart changes at once; when the server does not agree, the form is sent as it would have been.
+async function toggleHeart(event) {
+  const form = event.target.closest?.("form[data-heart]");
+  if (!form) return;
+  event.preventDefault();
+  const button = form.querySelector("button");
+  const keep = button.value === "1";
+  const show = (kept) => {
+    button.setAttribute("aria-pressed", String(kept));
+    button.value = kept ? "0" : "1";
+  };
+  const body = new FormData(form);
+  body.set("keep", keep ? "1" : "0");
+  body.set("quiet", "1");
+  show(keep);
+  try {
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    if (answer.ok) return;
+  } catch {
+    // Away: the browser's own page says so.
+  }
+  show(!keep);
+  form.removeAttribute("data-heart");
+  form.requestSubmit(button);
+}
+
 function closeMenus(event) {
   for (const menu of document.querySelectorAll("details[data-menu][open]")) {
     const escaped = event.type === "keydown" && event.key === "Escape";
@@ -108,10 +134,39 @@ function fadeAway(toast) {
   }, 10_000);
 }
 
+function showPrintButtons(root) {
+  for (const button of root.querySelectorAll("[data-print]")) button.hidden = false;
+}
+
+// The chosen picture, before it is sent; what is no picture shows nothing.
+function previewPicture(event) {
+  const input = event.target;
+  if (!input.matches?.("input[type=file][data-preview]")) return;
+  const place = document.getElementById(input.dataset.preview);
+  const file = input.files[0];
+  if (!place) return;
+  place.hidden = true;
+  if (!file) return;
+  const reader = new FileReader();
+  reader.onload = () => {
+    const image = place.querySelector("img");
+    image.onload = () => (place.hidden = false);
+    image.src = reader.result;
+  };
+  reader.readAsDataURL(file);
+}
+
 showLocalTimes(document);
+showPrintButtons(document);
 focusErrorSummary();
-document.addEventListener("live:replaced", (event) => showLocalTimes(event.target));
+document.addEventListener("live:replaced", (event) => {
+  showLocalTimes(event.target);
+  showPrintButtons(event.target);
+});
+document.addEventListener("change", previewPicture);
+document.addEventListener("click", (event) => event.target.closest?.("[data-print]") && print());
 document.addEventListener("app:toast", (event) => showToast(event.detail));
+document.addEventListener("submit", toggleHeart);
 document.addEventListener("submit", guardSubmit);
 addEventListener("pageshow", releaseSubmits);
 document.addEventListener("click", closeMenus);

@@ -138,6 +138,7 @@ class Socket {
 
 const regions = () => document.querySelectorAll("[data-live-region][data-live-src]");
 const pending = new WeakMap();
+const askedAt = new WeakMap();
 
 function topics(region) {
   if (region.dataset.liveOn) return region.dataset.liveOn.split(/\s+/);
@@ -167,22 +168,33 @@ function refresh(region, delay = 50 + Math.random() * 200) {
     state.again = true;
     return;
   }
-  state.timer = setTimeout(async () => {
-    state.timer = null;
-    state.fetching = true;
-    await load(region);
-    state.fetching = false;
-    if (state.again) {
-      state.again = false;
-      refresh(region);
-    }
-  }, delay);
+  state.timer = setTimeout(() => fetchTogether(region), delay);
 }
 
-async function load(region) {
+// Regions that wait for the same address are served by one answer.
+async function fetchTogether(region) {
+  const due = [...regions()].filter(
+    (one) => one.dataset.liveSrc === region.dataset.liveSrc && pending.get(one)?.timer,
+  );
+  pending.get(region).timer = null;
+  for (const one of due) {
+    clearTimeout(pending.get(one).timer);
+    Object.assign(pending.get(one), { timer: null, fetching: true });
+    askedAt.set(one, Date.now());
+  }
+  if (due.length) await load(due);
+  for (const one of due) {
+    const state = pending.get(one);
+    const { again } = state;
+    Object.assign(state, { fetching: false, again: false });
+    if (again) refresh(one);
+  }
+}
+
+async function load(due) {
   const abort = AbortSignal.timeout?.(10_000);
   try {
-    const source = new URL(region.dataset.liveSrc, location.href);
+    const source = new URL(due[0].dataset.liveSrc, location.href);
     if (source.origin !== location.origin) return;
     const answer = await fetch(source, {
       headers: { Accept: "text/html", "X-Requested-With": "fetch" },
@@ -190,9 +202,21 @@ async function load(region) {
       cache: "no-store",
       signal: abort,
     });
-    if (answer.ok && !answer.redirected) replace(region, await answer.text());
+    if (!answer.ok || answer.redirected) return;
+    const html = await answer.text();
+    for (const region of due) replace(region, html);
   } catch {
     // Away for the moment: the next event, poll or reconnect asks again.
+  }
+}
+
+// What may change without an event, such as by Stripe's answer, asks for itself.
+function askAgain() {
+  for (const region of document.hidden ? [] : regions()) {
+    const every = region.dataset.liveEvery ?? region.querySelector("[data-live-every]")?.dataset.liveEvery;
+    const seconds = Number(every);
+    if (!askedAt.has(region)) askedAt.set(region, Date.now());
+    if (seconds && Date.now() - askedAt.get(region) >= seconds * 1000) refresh(region);
   }
 }
 
@@ -201,11 +225,11 @@ function replace(region, html) {
   const name = CSS.escape(region.dataset.liveRegion);
   const fresh = page.querySelector(`[data-live-region="${name}"]`) ?? page.body;
   const markup = essence(fresh);
-  const before = shown.get(region);
-  shown.set(region, markup);
-  if (before === markup || !region.isConnected) return;
-  const spoken = region.querySelector("[data-live-announce]")?.textContent.trim();
+  if (shown.get(region) === markup || !region.isConnected) return;
   const kept = typedIn(region);
+  if ("liveKeep" in region.dataset && kept.fields.some((field) => !sameField(fresh, field))) return;
+  shown.set(region, markup);
+  const spoken = region.querySelector("[data-live-announce]")?.textContent.trim();
   region.replaceChildren(...document.importNode(fresh, true).childNodes);
   putBack(region, kept);
   region.dispatchEvent(new CustomEvent("live:replaced", { bubbles: true }));
@@ -241,9 +265,10 @@ function typedIn(region) {
   const active = region.contains(document.activeElement) ? document.activeElement : null;
   const fields = [...region.querySelectorAll("input, textarea, select")]
     .filter((field) => field.name && touched(field))
-    .map(({ name, type, value, checked }) => ({ name, type, value, checked }));
+    .map(({ id, name, type, value, checked }) => ({ id, name, type, value, checked }));
   return {
     fields,
+    opened: [...region.querySelectorAll("details")].map((one) => one.open),
     active: active && {
       id: active.id,
       name: active.name,
@@ -257,16 +282,24 @@ function typedIn(region) {
   };
 }
 
-function putBack(region, { fields, active }) {
-  const all = [...region.querySelectorAll("input, textarea, select")];
-  for (const { name, type, value, checked } of fields) {
-    const choice = type === "checkbox" || type === "radio";
-    const field = all.find(
-      (one) => one.name === name && one.type === type && (!choice || one.value === value),
-    );
+const isChoice = ({ type }) => type === "checkbox" || type === "radio";
+
+function sameField(root, typed) {
+  return [...root.querySelectorAll("input, textarea, select")].find(
+    (one) =>
+      ["id", "name", "type"].every((key) => one[key] === typed[key]) &&
+      (!isChoice(one) || one.value === typed.value),
+  );
+}
+
+function putBack(region, { fields, opened: wasOpen, active }) {
+  const details = [...region.querySelectorAll("details")];
+  if (details.length === wasOpen.length) details.forEach((one, i) => (one.open = wasOpen[i]));
+  for (const typed of fields) {
+    const field = sameField(region, typed);
     if (!field) continue;
-    if (choice) field.checked = checked;
-    else field.value = value;
+    if (isChoice(field)) field.checked = typed.checked;
+    else field.value = typed.value;
   }
   if (!active) return;
   const again =
@@ -331,10 +364,10 @@ function showStatus({ artwork_id: id, status, sold_price: price }) {
   }
 }
 
-// The page that a toast would send to says the same by itself.
+// The page that a toast would send to says the same by itself, as do the payment's other pages.
 function alreadyAt(href) {
-  const path = new URL(href, location.href).pathname;
-  return path === location.pathname || path.startsWith(`${location.pathname}/`);
+  const thing = (path) => path.replace(/(\/payments\/\d+)\/.*/, "$1");
+  return thing(new URL(href, location.href).pathname) === thing(location.pathname);
 }
 
 function happened(name, payload) {
@@ -378,9 +411,11 @@ function badge(state) {
 }
 
 function watchAll() {
-  const ids = [...document.querySelectorAll("[data-artwork-id]")].map((one) => one.dataset.artworkId);
-  const unwatched = [...new Set(ids)].filter((id) => !watched.has(id));
   if (!socket.ready) return [];
+  const shownHere = [...document.querySelectorAll("[data-artwork-id]")].map((one) => one.dataset.artworkId);
+  const followed = [...regions()].flatMap(topics).map((topic) => topic.split(":"));
+  const ids = followed.filter(([kind]) => kind === "artwork").map(([, id]) => id);
+  const unwatched = [...new Set([...shownHere, ...ids])].filter((id) => !watched.has(id));
   return unwatched.map((id) => {
     watched.add(id);
     return socket.emit("watch", { artwork_id: Number(id) });
@@ -404,8 +439,7 @@ async function opened() {
   everOpened = true;
   for (const region of regions()) {
     // The first answer would be the page that was just served, without the error it tells of.
-    if (!again && document.querySelector("[data-error-summary]")) continue;
-    if (again || region.dataset.liveOn !== "reconnect") refresh(region);
+    if (again || !document.querySelector("[data-error-summary]")) refresh(region);
   }
 }
 
@@ -442,6 +476,7 @@ const socket = new Socket({ opened, closed: away, event: happened });
 if (document.querySelector("[data-artwork-id], [data-live-region]")) {
   for (const region of regions()) shown.set(region, essence(region));
   arrive();
+  setInterval(askAgain, 1_000);
   addEventListener("online", arrive);
   addEventListener("pagehide", rest);
   addEventListener("pageshow", (event) => event.persisted && arrive());
@@ -451,6 +486,7 @@ if (document.querySelector("[data-artwork-id], [data-live-region]")) {
     if (document.hidden) hiddenTimer = setTimeout(rest, HIDDEN_MS);
     else if (pollTimer) refreshAll();
     else arrive();
+    askAgain();
   });
   document.addEventListener("countdown:ended", (event) => {
     const region = event.target.closest("[data-live-region]");
