@@ -1,0 +1,1 @@
+"""Benchmarks: each one command, each against its yardstick in the same run."""
