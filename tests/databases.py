@@ -95,6 +95,7 @@ def empty(engine: Engine) -> None:
         if engine.dialect.name == "sqlite":
             for table in tables:
                 connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608 (our own names)
+            connection.execute(text("DELETE FROM sqlite_sequence"))
         else:
             names = ", ".join(f'"{table}"' for table in tables)
             connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))

@@ -67,6 +67,7 @@ def test_every_wrong_setting_is_told_at_once_with_an_example(tmp_path: Path) -> 
         "ALLOW_LIVE_PAYMENTS": "sometimes",
         "TRUSTED_PROXIES": "-1",
         "RATELIMIT_ENABLED": "2",
+        "RATELIMIT_FACTOR": "0",
         "LOG_FORMAT": "xml",
         "UNPAID_WIN_LIMIT": "none",
         "UNPAID_WIN_DAYS": "0",
@@ -112,6 +113,24 @@ def test_a_live_key_needs_https_and_stripe_itself() -> None:
     assert problems(**https) == []
     base = https | {"STRIPE_API_BASE": "http://127.0.0.1:12111"}
     assert any(line.startswith("STRIPE_API_BASE") for line in problems(**base))
+
+
+SANDBOXED = {"STRIPE_API_BASE": "http://127.0.0.1:12111", "CRASH_POINTS": "/tmp/crash-points"}
+
+
+def test_a_process_can_be_made_to_die_only_beside_a_stand_in_for_stripe() -> None:
+    assert problems(**SANDBOXED) == []
+    for more in (
+        {"STRIPE_API_BASE": ""},
+        {"STRIPE_API_BASE": "https://api.stripe.com"},
+        {"STRIPE_API_BASE": "http://127.0.0.1.example.com"},
+        {"STRIPE_API_BASE": "http://[::1"},
+        {"STRIPE_SECRET_KEY": "sk_live_realmoney"},
+        LIVE | {"ALLOW_LIVE_PAYMENTS": "1", "PUBLIC_URL": "https://bids.example.com"},
+        {"STRIPE_SECRET_KEY": "nonsense"},
+    ):
+        said = problems(**SANDBOXED | more)
+        assert any(line.startswith("CRASH_POINTS") for line in said), more
 
 
 @pytest.mark.parametrize("key", ["change-me", "secret", "aaaaaaaaaaaaaaaaaaaaaaaa", "x" * 15])

@@ -44,7 +44,7 @@ def test_a_name_is_changed(buyer: TestPerson, deeds: Callable[[int], list[str]])
     assert (answer.status_code, answer.location) == (303, "/account")
     assert buyer.browser.get("/api/auth/me").json["name"] == "Zoë <O’Hara>"
     assert "Zoë &lt;O’Hara&gt;" in buyer.browser.get("/account").text
-    assert deeds(buyer.id) == ["user_renamed"]
+    assert deeds(buyer.id) == ["user.renamed"]
 
 
 @pytest.mark.parametrize(
@@ -96,7 +96,7 @@ def test_an_api_token_is_shown_once_and_works_until_revoked(
     assert (answer.status_code, answer.location) == (303, "/account")
     assert client.get("/api/auth/me", headers=bearer).status_code == 401
     assert "monthly" not in buyer.browser.get("/account").text
-    assert deeds(buyer.id) == ["token_created", "token_revoked"]
+    assert deeds(buyer.id) == ["user.token_created", "user.token_revoked"]
 
 
 @pytest.mark.parametrize("form", ["name", "password", "tokens"])

@@ -96,7 +96,7 @@ def test_a_registration_makes_a_buyer(
         "role": "BUYER",
     }
     assert user.password_hash.startswith("$argon2id$")
-    assert deeds(user.id) == ["user_registered"]
+    assert deeds(user.id) == ["user.registered"]
 
 
 def test_a_registration_may_ask_for_a_seller(client: Browser) -> None:
@@ -136,22 +136,22 @@ def test_every_wrong_field_is_named_at_once_and_unknown_ones_too(client: Browser
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
-        (b"", "application/json", {400, 422}),
-        (b"{", "application/json", {400}),
-        (b"\xff\xfe", "application/json", {400}),
-        (b"[]", "application/json", {422}),
-        (b"null", "application/json", {400, 422}),
-        (b'"text"', "application/json", {400, 422}),
-        (b"[" * 100_000, "application/json", {400}),
-        (b'{"email": NaN}', "application/json", {400}),
-        (b"email=ada@example.com", "application/x-www-form-urlencoded", {400, 415, 422}),
+        (b"", "application/json", 422),
+        (b"{", "application/json", 422),
+        (b"\xff\xfe", "application/json", 422),
+        (b"[]", "application/json", 422),
+        (b"null", "application/json", 422),
+        (b'"text"', "application/json", 422),
+        (b"[" * 100_000, "application/json", 422),
+        (b'{"email": NaN}', "application/json", 422),
+        (b"email=ada@example.com", "application/x-www-form-urlencoded", 415),
     ],
 )
 def test_a_body_that_is_no_json_object_is_refused_as_a_problem(
-    client: Browser, path: str, body: bytes, kind: str, status: set[int]
+    client: Browser, path: str, body: bytes, kind: str, status: int
 ) -> None:
     answer = client.post(path, data=body, content_type=kind)
-    assert answer.status_code in status
+    assert answer.status_code == status
     assert answer.content_type == "application/problem+json"
 
 
@@ -187,7 +187,7 @@ def test_a_token_signs_a_program_in_until_it_is_given_back(
     assert client.get("/api/auth/me", headers=bearer).status_code == 401
     assert client.delete("/api/auth/token", headers=bearer).status_code == 401
     assert client.get("/api/auth/me", headers=buyer.bearer).status_code == 200
-    assert deeds(buyer.id) == ["signed_in", "signed_out"]
+    assert deeds(buyer.id) == ["user.signed_in", "user.signed_out"]
     assert [type(event) for event in heard] == [SignedOut]
 
 
@@ -223,9 +223,10 @@ def test_an_unknown_address_takes_as_long_as_a_wrong_password(
     def fastest(email: str) -> float:
         taken = []
         for _ in range(5):
-            began = time.perf_counter()
+            # What the processor did: what else the machine is busy with does not count.
+            began = time.process_time()
             client.post("/api/auth/token", json={"email": email, "password": "not the password"})
-            taken.append(time.perf_counter() - began)
+            taken.append(time.process_time() - began)
         return min(taken)
 
     # Without the hash, the unknown address would be about ten times as fast.

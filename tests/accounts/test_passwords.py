@@ -55,7 +55,7 @@ def test_a_link_is_asked_for_and_used(
     assert (answer.status_code, answer.location) == (303, "/login")
     assert can_log_in(app, buyer, NEW)
     assert not can_log_in(app, buyer, PASSWORD)
-    assert "password_reset" in deeds(buyer.id)
+    assert "user.password_reset" in deeds(buyer.id)
 
 
 def test_a_reset_ends_every_sign_in(
@@ -243,7 +243,7 @@ def test_a_changed_password_ends_every_other_sign_in(
     assert can_log_in(app, buyer, NEW)
     assert not can_log_in(app, buyer, PASSWORD)
     assert sum(isinstance(event, SignedOut) for event in heard) == 2
-    assert "password_changed" in deeds(buyer.id)
+    assert "user.password_changed" in deeds(buyer.id)
 
 
 @one_database

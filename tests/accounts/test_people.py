@@ -54,13 +54,16 @@ def test_an_administrator_suspends_and_gives_roles(
     app: Flask, admin: TestPerson, buyer: TestPerson, deeds: Callable[[int], list[str]]
 ) -> None:
     with app.app_context():
-        changed = service.change_user(admin.id, buyer.id, role=Role.SELLER, active=False)
+        service.change_user(admin.id, buyer.id, role=Role.SELLER)
+    assert buyer.browser.get("/api/auth/me").json["role"] == "SELLER"
+    with app.app_context():
+        changed = service.change_user(admin.id, buyer.id, active=False)
         assert (changed.role, changed.active) == (Role.SELLER, False)
         assert service.change_user(admin.id, buyer.id, active=False) == changed
         with pytest.raises(NotFound):
             service.change_user(admin.id, buyer.id + 1000, active=False)
-    assert deeds(admin.id) == ["user_changed"]
-    assert buyer.browser.get("/api/auth/me").json["role"] == "SELLER"
+    assert deeds(admin.id) == ["user.changed"] * 2
+    assert buyer.browser.get("/api/auth/me").status_code == 401
 
 
 def test_an_administrator_always_remains(app: Flask, admin: TestPerson) -> None:

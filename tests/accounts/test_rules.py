@@ -4,6 +4,7 @@ import pytest
 
 from app.accounts import rules
 from app.accounts.states import Role
+from app.core.addresses import safe_next
 
 
 @pytest.mark.parametrize(
@@ -126,7 +127,7 @@ def test_only_buyer_and_seller_can_be_chosen() -> None:
 
 @pytest.mark.parametrize("target", ["/", "/me/bids?page=2", "/artworks/7#bid", "/a?u=//b", "/é"])
 def test_a_path_on_this_site_may_follow_a_log_in(target: str) -> None:
-    assert rules.safe_next(target) == target
+    assert safe_next(target) == target
 
 
 @pytest.mark.parametrize(
@@ -152,7 +153,7 @@ def test_a_path_on_this_site_may_follow_a_log_in(target: str) -> None:
     ],
 )
 def test_no_other_place_may_follow_a_log_in(target: str | None) -> None:
-    assert rules.safe_next(target) is None
+    assert safe_next(target) is None
 
 
 @pytest.mark.parametrize(

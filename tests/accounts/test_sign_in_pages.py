@@ -46,7 +46,7 @@ def test_registering_signs_in_and_goes_on(
     assert user.role == "SELLER"
     assert client.get("/api/auth/me").json["id"] == user.id
     assert "Welcome, Ada Lovelace King." in client.get("/account").text
-    assert deeds(user.id) == ["user_registered", "signed_in"]
+    assert deeds(user.id) == ["user.registered", "user.signed_in"]
 
 
 @pytest.mark.parametrize(("role", "start"), [("BUYER", "/"), ("SELLER", "/seller")])
@@ -269,7 +269,7 @@ def test_logging_out_revokes_the_token_and_forgets_the_session(
     with other.session_transaction() as kept:
         kept["_user_id"] = token
     assert other.get("/api/auth/me").status_code == 401
-    assert deeds(buyer.id) == ["signed_out"]
+    assert deeds(buyer.id) == ["user.signed_out"]
     assert [(event.user_id, event.token_id is None) for event in heard] == [(buyer.id, False)]
     assert isinstance(heard[0], SignedOut)
 

@@ -16,7 +16,7 @@ from app.notifications.models import Email
 from app.notifications.states import EmailKind, EmailStatus
 from app.payments.models import Attention, StripeEvent
 from app.payments.states import EventOutcome
-from tests.people import Browser, TestPerson
+from tests.people import PASSWORD, Browser, TestPerson
 
 LISTS = ("users", "webhook-events", "emails", "audit-logs")
 
@@ -92,16 +92,25 @@ def test_everybody_is_listed_newest_first(admin: TestPerson, buyer: TestPerson) 
     assert set(newest) == {"id", "email", "name", "role", "active", "bidding_suspended_until"}
 
 
-def test_an_account_is_suspended_and_let_in_again(admin: TestPerson, buyer: TestPerson) -> None:
+def test_an_account_is_suspended_and_let_in_again(
+    client: Browser, admin: TestPerson, buyer: TestPerson
+) -> None:
     path = f"/api/admin/users/{buyer.id}"
     answer = admin.browser.patch(path, json={"active": False}, headers=admin.bearer)
     assert answer.get_json()["active"] is False
-    refused = buyer.browser.get("/api/favourites", headers=buyer.bearer)
+    # Every sign-in has ended; a new one serves for little.
+    gone = buyer.browser.get("/api/favourites", headers=buyer.bearer)
+    assert gone.status_code == 401
+    credentials = {"email": buyer.email, "password": PASSWORD}
+    taken = client.post("/api/auth/token", json=credentials).get_json()
+    bearer = {"Authorization": f"Bearer {taken['token']}"}
+    refused = client.get("/api/favourites", headers=bearer)
     assert refused.status_code == 403
     assert refused.get_json()["code"] == "account_suspended"
 
     admin.browser.patch(path, json={"active": True, "role": "SELLER"}, headers=admin.bearer)
-    assert get(buyer, "/api/auth/me")["role"] == "SELLER"
+    me = client.get("/api/auth/me", headers=bearer).get_json()
+    assert me["role"] == "SELLER"
 
 
 def test_administrators_cannot_lock_themselves_out(admin: TestPerson) -> None:
@@ -179,7 +188,7 @@ def test_the_platforms_numbers_start_empty(admin: TestPerson) -> None:
     assert stats["seconds_to_pay"] == {"mean": None, "p50": None, "p95": None}
     assert stats["failures_by_reason"] == {}
     assert len(stats["revenue_by_day"]) == 30
-    assert stats["alerts"] == []
+    assert [alert["code"] for alert in stats["alerts"]] == ["sweep_late"]
 
 
 def test_what_needs_a_person_is_an_alert(app: Flask, admin: TestPerson) -> None:
@@ -189,8 +198,9 @@ def test_what_needs_a_person_is_an_alert(app: Flask, admin: TestPerson) -> None:
                 kind="dispute", reference="dispute:1", detail="A dispute", created_at=clock.now()
             )
         )
-    (alert,) = get(admin, "/api/stats/platform")["alerts"]
+    alert = get(admin, "/api/stats/platform")["alerts"][0]
     assert alert["code"] == "dispute"
+    assert set(alert) == {"code", "title", "detail", "action", "since"}
 
 
 def test_favourites_are_kept_once_and_forgotten(

@@ -145,10 +145,10 @@ def test_what_is_missing_is_named(client: Browser, seller: TestPerson) -> None:
 @pytest.mark.parametrize(
     ("body", "kind", "status"),
     [
-        (b"{", "application/json", 400), (b"\xff\xfe", "application/json", 400),
-        (b"[" * 100_000, "application/json", 400), (b"title=x", "text/plain", 400),
+        (b"{", "application/json", 422), (b"\xff\xfe", "application/json", 422),
+        (b"[" * 100_000, "application/json", 422), (b"title=x", "text/plain", 415),
         (b"[]", "application/json", 422), (b'"text"', "application/json", 422),
-        (b"null", "application/json", 422), (b'{"title": NaN}', "application/json", 400),
+        (b"null", "application/json", 422), (b'{"title": NaN}', "application/json", 422),
     ],
 )  # fmt: skip
 def test_a_body_that_is_no_object_is_refused(
@@ -486,6 +486,18 @@ def test_the_search_takes_every_letter_as_it_is(
         "cotton": ["Plain", "100% Cotton"], "%25": ["100% Cotton"], "_": ["Snake_case"],
         "o'brien": ["Snake_case"], "%5C": ["Plain"], "d/y": ["Plain"],
         "100%25%20c": ["100% Cotton"], "%25%25": [], "' OR 1=1 --": [], "  plain ": ["Plain"],
+    }.items():  # fmt: skip
+        assert titles(client, f"q={query}") == found, query
+
+
+def test_the_search_minds_capitals_in_no_alphabet(
+    client: Browser, seller: TestPerson, make_artwork: Callable[..., int]
+) -> None:
+    make_artwork(seller, title="Über den Dächern", artist_name="ΜΑΡΊΑ")
+    make_artwork(seller, title="ЗИМНИЙ ВЕЧЕР")
+    for query, found in {
+        "über": ["Über den Dächern"], "DÄCHERN": ["Über den Dächern"],
+        "μαρία": ["Über den Dächern"], "Зимний": ["ЗИМНИЙ ВЕЧЕР"], "uber": [],
     }.items():  # fmt: skip
         assert titles(client, f"q={query}") == found, query
 

@@ -87,9 +87,9 @@ AFTER = {
     "free": {"PENDING_PAYMENT": "ACTIVE"},
 }
 DEEDS = {
-    "edit": "artwork_edited", "threshold": "artwork_edited", "picture": "artwork_edited",
-    "withdraw": "artwork_withdrawn", "relist": "artwork_relisted", "sell": "artwork_sold",
-    "free": "artwork_freed",
+    "edit": "artwork.edited", "threshold": "artwork.edited", "picture": "artwork.edited",
+    "withdraw": "artwork.withdrawn", "relist": "artwork.relisted", "sell": "artwork.sold",
+    "free": "artwork.freed",
 }  # fmt: skip
 
 
@@ -107,7 +107,7 @@ def test_only_the_listed_moves_happen_and_each_is_audited(
             if isinstance(refused.value, Conflict):
                 assert refused.value.code == "state_forbids"
             assert status_of(artwork_id) == status
-            expected = ["artwork_move_refused"] if action in {"withdraw", "relist"} else []
+            expected = ["artwork.move_refused"] if action in {"withdraw", "relist"} else []
             assert deeds(artwork_id) == expected
         else:
             act(action, seller, artwork_id)
@@ -229,7 +229,7 @@ def test_the_sweep_ends_what_is_over_and_nothing_else(
         assert service.expire_ended_artworks() == 0
         assert [status_of(artwork_id) for artwork_id in over] == ["EXPIRED"] * 3
         assert [status_of(artwork_id) for artwork_id in others] == before
-        assert [deeds(artwork_id) for artwork_id in over] == [["artwork_expired"]] * 3
+        assert [deeds(artwork_id) for artwork_id in over] == [["artwork.expired"]] * 3
     assert events.ArtworkExpired(over[0], "Over 0", seller.id) in told
     assert events.ArtworkStatusChanged(over[0], "EXPIRED") in told
     assert len(told) == 6
@@ -277,7 +277,7 @@ def test_an_ended_artwork_is_treated_as_ended_before_the_sweep_comes_by(
     with app.app_context():
         act("relist", seller, artwork_id)
         assert status_of(artwork_id) == "ACTIVE"
-        assert deeds(artwork_id) == ["artwork_expired", "artwork_relisted"]
+        assert deeds(artwork_id) == ["artwork.expired", "artwork.relisted"]
         assert db.session.scalar(select(Artwork.end_at).where(Artwork.id == artwork_id)) is None
 
 
@@ -319,7 +319,7 @@ def test_two_who_withdraw_at_once_do_it_once(
         thread.join(20)
     assert sorted(outcomes) == ["done", "refused", "refused", "refused"]
     with app.app_context():
-        assert deeds(artwork_id).count("artwork_withdrawn") == 1
+        assert deeds(artwork_id).count("artwork.withdrawn") == 1
 
 
 def test_the_audit_never_holds_a_threshold(

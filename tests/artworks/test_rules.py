@@ -92,13 +92,16 @@ def test_every_state_and_event_is_a_listed_move_or_refused(
     listed = {
         "ACTIVE": {
             "bid_won": "PENDING_PAYMENT", "end_date_passed": "EXPIRED", "withdrawn": "ARCHIVED",
+            "win_restored": "PENDING_PAYMENT",
         },
         "PENDING_PAYMENT": {
             "paid": "SOLD", "released_open": "ACTIVE", "released_ended": "EXPIRED",
         },
         "SOLD": {},
-        "EXPIRED": {"withdrawn": "ARCHIVED", "relisted": "ACTIVE"},
-        "ARCHIVED": {"relisted": "ACTIVE"},
+        "EXPIRED": {
+            "withdrawn": "ARCHIVED", "relisted": "ACTIVE", "win_restored": "PENDING_PAYMENT",
+        },
+        "ARCHIVED": {"relisted": "ACTIVE", "win_restored": "PENDING_PAYMENT"},
     }  # fmt: skip
     target = listed[status.value].get(event.value)
     if target is None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+import io
 from collections.abc import Callable
 from datetime import timedelta
 from urllib.parse import urlencode
@@ -154,19 +156,25 @@ def test_a_sellers_numbers_count_what_was_paid_less_refunds(
     make_payment(
         app, sold[1], buyer, seller, 20_000, "SUCCEEDED", paid_at=clock.now(), refunded_cents=5000
     )
-    make_payment(
-        app, make_artwork(seller), buyer, seller, 40_000, "CANCELED", failure_reason="deadline"
-    )
+    for reason, payable_at in (
+        ("deadline", clock.now()), ("buyer_gave_up", clock.now()), ("deadline", None),
+        ("refused_by_stripe", clock.now()), ("session_expired", clock.now()),
+    ):  # fmt: skip
+        make_payment(
+            app, make_artwork(seller), buyer, seller, 40_000, "CANCELED",
+            failure_reason=reason, payable_at=payable_at,
+        )  # fmt: skip
     elsewhere = make_artwork(other, status="SOLD", sold_cents=99_900)
     make_payment(app, elsewhere, buyer, other, 99_900, "SUCCEEDED", paid_at=clock.now())
     stats = app.test_client().get("/api/stats/seller", headers=seller.bearer).json
     assert stats["artworks"] == {
-        "ACTIVE": 1, "PENDING_PAYMENT": 0, "SOLD": 2, "EXPIRED": 0, "ARCHIVED": 0,
+        "ACTIVE": 5, "PENDING_PAYMENT": 0, "SOLD": 2, "EXPIRED": 0, "ARCHIVED": 0,
     }  # fmt: skip
     assert stats["revenue"] == "250.00"
-    assert stats["unpaid_wins"] == 1
+    # Only what the buyer could have paid, and did not.
+    assert stats["unpaid_wins"] == 2
     today = clock.now().date().isoformat()
-    assert stats["bids_by_day"][-1] == {"day": today, "count": 3}
+    assert stats["bids_by_day"][-1] == {"day": today, "count": 7}
     assert stats["revenue_by_day"][-1] == {"day": today, "amount": "250.00"}
     assert [len(stats[name]) for name in ("bids_by_day", "revenue_by_day")] == [30, 30]
     page = seller.browser.get("/seller").text
@@ -220,7 +228,7 @@ def test_an_artworks_page_tells_its_seller_the_threshold_and_the_story(
 ) -> None:
     artwork_id = make_artwork(seller, 77_700, status="PENDING_PAYMENT")
     with app.app_context(), transaction() as session:
-        record_audit(session, "artwork_created", "artwork", artwork_id, seller.id)
+        record_audit(session, "artwork.created", "artwork", artwork_id, seller.id)
     make_bid(app, artwork_id, buyer, 12_300)
     make_payment(app, artwork_id, buyer, seller, 80_000)
     page = seller.browser.get(f"/seller/artworks/{artwork_id}").text
@@ -250,6 +258,55 @@ def test_a_released_win_stands_in_the_story_with_its_reason(
     )  # fmt: skip
     page = seller.browser.get(f"/seller/artworks/{artwork_id}").text
     assert "Not paid (the buyer gave up): $800.00 released" in page
+
+
+def test_sales_come_as_a_sheet_without_formulas(
+    app: Flask, seller: TestPerson, make_person: Make, make_artwork: List
+) -> None:
+    mallory = make_person("BUYER", name="=HYPERLINK(1)")
+    for title, cents, status in (
+        ("+1 “quoted”, with a comma", 12_345, "SUCCEEDED"), ("Sent back", 5_000, "REFUNDED"),
+    ):  # fmt: skip
+        artwork_id = make_artwork(seller, title=title, status="SOLD", sold_cents=cents)
+        make_payment(
+            app, artwork_id, mallory, seller, cents, status,
+            paid_at=clock.now(), refunded_cents=cents if status == "REFUNDED" else 0,
+        )  # fmt: skip
+    make_payment(app, make_artwork(seller, title="Unpaid"), mallory, seller, 9_900)
+    answer = seller.browser.get("/seller/sales.csv")
+    assert answer.mimetype == "text/csv"
+    assert "attachment" in answer.headers["Content-Disposition"]
+    newest, oldest = csv.DictReader(io.StringIO(answer.text))
+    assert oldest["Artwork"] == "'+1 “quoted”, with a comma"
+    assert oldest["Buyer"] == "'=HYPERLINK(1)"
+    assert (oldest["E-mail"], oldest["Amount (USD)"]) == (mallory.email, "123.45")
+    assert oldest["Sold (UTC)"].endswith("Z")
+    assert oldest["Reference"].startswith("GTW-")
+    assert newest["Refunded (USD)"] == "50.00"
+    nobody = make_person("SELLER").browser.get("/seller/sales.csv")
+    assert list(csv.DictReader(io.StringIO(nobody.text))) == []
+    assert mallory.browser.get("/seller/sales.csv").status_code == 403
+
+
+def test_what_if_counts_all_bids_once_there_are_five(
+    app: Flask, buyer: TestPerson, seller: TestPerson, make_person: Make, make_artwork: List
+) -> None:
+    artwork_id = make_artwork(seller)
+    path = f"/seller/artworks/{artwork_id}/what-if"
+    for number in range(4):
+        make_bid(app, artwork_id, buyer, 5_000 + number * 1_000)
+    page = seller.browser.submit(path, threshold="60").text
+    assert "too few bids" in page
+    assert " of 4" not in page
+    make_bid(app, artwork_id, buyer, 20_000, "RELEASED")
+    for asked, reached in (("60", 4), ("60.01", 3), ("200", 1), ("200.01", 0)):
+        page = seller.browser.submit(path, threshold=asked).text
+        assert f"<strong>{reached} of 5</strong>" in page, asked
+    assert seller.browser.submit(path, threshold="a lot").status_code == 422
+    # The question is the seller's alone, and leaves no trace in an address.
+    assert make_person("SELLER").browser.submit(path, threshold="60").status_code == 404
+    assert buyer.browser.submit(path, threshold="60").status_code == 403
+    assert "threshold=" not in seller.browser.get(f"/seller/artworks/{artwork_id}").text
 
 
 def test_another_sellers_artwork_is_not_there(

@@ -56,7 +56,9 @@ def test_the_demo_is_complete_plausible_and_safe_to_add_again(app: Flask, client
         assert (bids[-1].created_at - bids[0].created_at).days >= 5
         buyers = {users[person.email].id for person in BUYERS}
         assert {bid.bidder_id for bid in bids} == buyers
-        payments = {payment.artwork_id: payment for payment in db.session.scalars(select(Payment))}
+        made = db.session.scalars(select(Payment)).all()
+        payments = {each.artwork_id: each for each in made if each.paid_at is not None}
+        unpaid = {each.bid_id: each for each in made if each.paid_at is None}
         for art in rows:
             own = [bid for bid in bids if bid.artwork_id == art.id]
             losing = [bid for bid in own if bid.status == BidStatus.OUTBID]
@@ -84,6 +86,17 @@ def test_the_demo_is_complete_plausible_and_safe_to_add_again(app: Flask, client
         signed_in, _ = accounts.sign_in(BUYERS[0].email, DEMO_PASSWORD, TokenKind.API, "a test")
         assert signed_in.name == BUYERS[0].name
         assert len(payments) == 3
+        released = [bid for bid in bids if bid.status == BidStatus.RELEASED]
+        assert len(released) == len(unpaid) == 2
+        for bid in released:
+            payment = unpaid[bid.id]
+            assert bid.amount_cents >= thresholds[bid.artwork_id]
+            assert (payment.status, payment.failure_reason) == (PaymentStatus.CANCELED, "deadline")
+            assert payment.closed_at == payment.deadline_at < moment
+            artwork = next(art for art in rows if art.id == bid.artwork_id)
+            assert artwork.status == ArtworkStatus.EXPIRED
+            assert artwork.end_at is not None
+            assert payment.closed_at <= artwork.end_at
 
     listed = client.get("/api/artworks?per_page=100").json
     assert listed is not None

@@ -18,6 +18,7 @@ from app.core.lease import Lease, read_lease, take_lease
 from app.core.transaction import transaction
 from app.jobs import tasks
 from app.jobs.sweep import PAYMENTS, sweep
+from app.payments import service as payments
 from app.payments.models import Payment
 from dev.mail_catcher import MailCatcher
 from dev.redis_server import RedisServer
@@ -114,7 +115,7 @@ def test_sweeping_twice_changes_nothing_more(market: Market) -> None:
     assert market.standing(late) == RELEASED
     assert market.standing(idle) == RESERVED
     assert market.artwork(ended).status.value == "EXPIRED"
-    assert len(market.audits("artwork_expired")) == 1
+    assert len(market.audits("artwork.expired")) == 1
 
 
 def test_one_payment_that_cannot_be_settled_does_not_stop_the_others(market: Market) -> None:
@@ -132,17 +133,16 @@ def test_one_payment_that_cannot_be_settled_does_not_stop_the_others(market: Mar
     assert market.standing(poisoned) == RESERVED
 
 
-def test_past_their_time_come_first_and_then_the_longest_unasked(market: Market) -> None:
-    first, second, late = market.win(), market.win(), market.win()
-    market.settle(first["payment"]["id"])
-    market.pass_deadline(late["payment"]["id"])
-    market.sweep()
-    asked = {
-        each["payment"]["id"]: market.payment(each["payment"]["id"]).asked_at
-        for each in (first, second, late)
-    }
-    order = sorted(asked, key=lambda payment_id: str(asked[payment_id]))
-    assert order == [each["payment"]["id"] for each in (late, second, first)]
+def test_past_their_time_have_a_line_of_their_own_and_the_longest_unasked_come_first(
+    market: Market,
+) -> None:
+    first, second, late, later = (market.win()["payment"]["id"] for _ in range(4))
+    market.settle(first)
+    for payment_id in (late, later):
+        market.pass_deadline(payment_id)
+    market.change(Payment, late, asked_at=clock.now())
+    with market.app.app_context():
+        assert payments.open_payments() == ([later, late], [second, first])
 
 
 def test_a_win_schedules_its_own_deadline(market: Market, redis_server: RedisServer) -> None:

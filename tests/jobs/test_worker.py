@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import subprocess
@@ -21,6 +22,7 @@ from app.core.lease import read_lease, take_lease
 from app.jobs.sweep import MAIL, PAYMENTS
 from dev.mail_catcher import MailCatcher
 from dev.redis_server import start_redis
+from tests import people
 from tests.conftest import release
 from tests.databases import ROOT, environment
 from tests.payments.market import Market, until
@@ -177,29 +179,26 @@ def test_nothing_of_a_killed_worker_is_left_and_the_next_one_goes_on(
 def test_two_workers_at_once_do_everything_once(market: Market, start: Start) -> None:
     workers = [start(), start()]
     sells(market)
-    assert len(market.audits("artwork_sold")) == 1
-    assert len(market.audits("artwork_freed")) == 1
+    assert len(market.audits("artwork.sold")) == 1
+    assert len(market.audits("artwork.freed")) == 1
     assert len(market.mails("payment_receipt")) == 1
     assert [worker.stop() for worker in workers] == [0, 0]
 
 
-@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
-def test_a_job_settles_a_payment_at_its_deadline_before_any_sweep(
+def test_a_payment_is_settled_at_its_deadline_before_any_sweep_and_without_redis(
     market: Market, start: Start
 ) -> None:
-    with start_redis() as redis:
-        settings = market.app.config["SETTINGS"].model_copy(
-            update={"redis_url": redis.url, "payment_window_seconds": 3}
-        )
-        app = create_app(settings)
-        with app.app_context():
-            assert take_lease(PAYMENTS, "a test", 60)
-        worker = start(REDIS_URL=redis.url)
-        won = replace(market, app=app).win()
-        until(lambda: market.standing(won) == RELEASED, 20)
-        assert market.read(won["payment"]["id"])["failure_reason"] == "deadline"
-        assert worker.stop() == 0
-        release(app)
+    settings = market.app.config["SETTINGS"].model_copy(update={"payment_window_seconds": 3})
+    app = create_app(settings)
+    with app.app_context():
+        assert take_lease(PAYMENTS, "a test", 60)
+    worker = start()
+    won = replace(market, app=app).win()
+    until(lambda: market.standing(won) == RELEASED, 20)
+    assert market.read(won["payment"]["id"])["failure_reason"] == "deadline"
+    assert len(market.requests("expire")) == 1
+    assert worker.stop() == 0
+    release(app)
 
 
 def test_a_wrong_setting_is_named_and_ends_it_with_2() -> None:
@@ -215,3 +214,29 @@ def test_a_wrong_setting_is_named_and_ends_it_with_2() -> None:
     assert done.returncode == 2
     assert "PAYMENT_WINDOW_SECONDS" in done.stderr
     assert "STRIPE_SECRET_KEY" in done.stderr
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_one_id_in_the_logs_shows_a_whole_sale(market: Market, start: Start) -> None:
+    worker = start(LOG_FORMAT="json")
+    artwork_id = market.make_artwork(market.seller)
+    won = (
+        people.anonymous(market.app)
+        .post(
+            "/api/bids",
+            json={"artwork_id": artwork_id, "amount": "100"},
+            headers=market.buyer.bearer | {"X-Request-ID": "the-bid-that-won"},
+        )
+        .get_json()
+    )
+    market.pay(won)
+    until(lambda: market.standing(won) == SOLD)
+
+    def said() -> list[str]:
+        lines = [json.loads(line) for line in worker.log.read_text().splitlines() if "{" in line]
+        return [line["event"] for line in lines if line.get("request_id") == "the-bid-that-won"]
+
+    kinds = ("payment_required", "sale_pending", "payment_receipt", "sale_completed")
+    until(lambda: all(any(f"({kind}) sent" in event for event in said()) for kind in kinds))
+    assert f"payment {won['payment']['id']} is SUCCEEDED" in said()
+    assert worker.stop() == 0

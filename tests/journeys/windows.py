@@ -13,7 +13,7 @@ from tests.journeys.shop import Shop
 
 # Before any script of a page: the page as in a browser, or behind a proxy, without WebSocket.
 WITHOUT_WEBSOCKET = "delete window.WebSocket"
-_REFUSED = re.compile(r"the server responded with a status of (4\d\d)")
+_REFUSED = re.compile(r"the server responded with a status of ([45]\d\d)")
 
 
 @dataclass

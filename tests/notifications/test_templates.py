@@ -32,12 +32,12 @@ SAID = {
         "/payments/12",
     ),
     EmailKind.PAYMENT_RECEIPT: (
-        [TITLE, AMOUNT, "Payment 12", "23 November 2026, 14:02 UTC"],
+        [TITLE, AMOUNT, "GTW-12", "23 November 2026, 14:02 UTC"],
         "/payments/12",
     ),
     EmailKind.SALE_PENDING: ([TITLE, AMOUNT, DEADLINE, "Sam Seller"], "/seller/artworks/7"),
     EmailKind.SALE_COMPLETED: (
-        [TITLE, AMOUNT, "Payment 12", "23 November 2026, 14:02 UTC"],
+        [TITLE, AMOUNT, "GTW-12", "23 November 2026, 14:02 UTC"],
         "/seller/artworks/7",
     ),
     EmailKind.SALE_RELEASED: (

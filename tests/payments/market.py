@@ -195,7 +195,7 @@ class Market:
             len(rows)
             for rows in (
                 self.audits("payment.succeeded"),
-                self.audits("artwork_sold"),
+                self.audits("artwork.sold"),
                 self.mails("payment_receipt"),
                 self.mails("sale_completed"),
             )

@@ -239,6 +239,37 @@ def test_a_stored_500_is_left_behind_with_a_new_attempt_and_a_new_key(market: Ma
     assert len(market.audits("payment.attempt_renewed")) == 1
 
 
+def test_a_session_whose_answer_was_lost_is_found_before_a_new_key_is_taken(
+    market: Market,
+) -> None:
+    market.sandbox.fault("create", "lost_after", times=2)
+    won = market.win()
+    made = market.only_session()
+    market.sandbox.fault("create", "status", status=500, times=20)
+    for _ in range(3):
+        market.checkout(won["id"])
+
+    assert market.checkout(won["id"]).get_json()["checkout_url"] == made["url"]
+    assert market.payment(won["payment"]["id"]).attempt == 1
+    assert market.only_session()["id"] == made["id"]
+
+
+def test_no_new_key_is_taken_while_stripe_does_not_tell_which_sessions_it_made(
+    market: Market,
+) -> None:
+    market.sandbox.fault("create", "lost_after", times=2)
+    won = market.win()
+    market.sandbox.fault("create", "status", status=500, times=20)
+    listing = market.sandbox.fault("list", "status", status=503, times=None)
+    for _ in range(3):
+        assert market.checkout(won["id"]).get_json()["checkout_url"] is None
+    assert market.payment(won["payment"]["id"]).attempt == 1
+
+    market.sandbox.control("DELETE", f"/faults/{listing}", status=204)
+    assert market.checkout(won["id"]).get_json()["checkout_url"] == market.only_session()["url"]
+    assert market.payment(won["payment"]["id"]).attempt == 1
+
+
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_win_is_answered_in_time_by_a_silent_stripe_and_is_prepared_later(
     market: Market,
@@ -323,3 +354,12 @@ def test_a_repeat_under_the_same_key_is_the_same_request_to_the_letter(market: M
     assert market.checkout(won["id"]).status_code == 200
     assert market.payment(won["payment"]["id"]).checkout_params == before
     assert market.rows(Payment)[0].stripe_session_id == market.only_session()["id"]
+
+
+def test_a_seller_learns_who_the_buyer_is_once_they_have_paid(market: Market) -> None:
+    won = market.win(market.make_person("BUYER", "Ada of the unpaid win"))
+    page = f"/payments/{won['payment']['id']}"
+    assert "Ada of the unpaid win" not in market.seller.browser.get(page).text
+    market.pay(won)
+    market.settle(won["payment"]["id"])
+    assert "Ada of the unpaid win" in market.seller.browser.get(page).text

@@ -94,7 +94,7 @@ def test_an_expire_whose_answer_was_lost_releases_once(market: Market, kind: str
     market.sweep()
     market.sweep()
     assert market.standing(won) == RELEASED
-    assert len(market.audits("artwork_freed")) == 1
+    assert len(market.audits("artwork.freed")) == 1
     assert len(market.mails("payment_released")) == 1
 
 
@@ -129,7 +129,7 @@ def test_settling_many_times_at_once_releases_once(market: Market) -> None:
     await_deadline(market, won)
     said = at_once(6, lambda _: market.settle(won["payment"]["id"]).status.value)
     assert set(said) == {"CANCELED"}
-    assert len(market.audits("artwork_freed")) == 1
+    assert len(market.audits("artwork.freed")) == 1
     assert len(market.mails("payment_released")) == 1
 
 

@@ -11,6 +11,7 @@ from app.accounts.models import User
 from app.core import clock
 from app.payments.models import Payment
 from tests.payments.market import Market
+from tests.people import TestPerson
 
 
 def suspended(market: Market) -> bool:
@@ -99,3 +100,23 @@ def test_a_payment_in_hand_can_be_finished_while_bidding_is_suspended(market: Ma
     market.pay(open_win)
     market.sweep()
     assert market.standing(open_win) == ("SOLD", "WON", "SUCCEEDED")
+
+
+def test_who_is_suspended_while_a_payment_is_due_stays_signed_in_for_that(market: Market) -> None:
+    admin = market.make_person("ADMIN")
+    won = market.win()
+
+    def suspend(person: TestPerson) -> None:
+        path = f"/admin/users/{person.id}"
+        assert market.call(admin, "PATCH", path, {"active": False}).status_code == 200
+
+    idle = market.make_person("BUYER")
+    for person in (market.buyer, idle):
+        suspend(person)
+    assert market.call(idle, "GET", "/auth/me").status_code == 401
+    assert idle.browser.get("/api/auth/me").status_code == 401
+    assert market.checkout(won["id"]).status_code == 200
+    assert market.bid(market.buyer, won["artwork_id"], "500").status_code == 403
+    market.pay(won)
+    market.settle(won["payment"]["id"])
+    assert market.sold_once(won)

@@ -120,3 +120,35 @@ def test_the_return_page_believes_stripe_and_not_its_address(market: Market) -> 
     assert market.standing(won) == SOLD
     assert market.buyer.browser.get(path).status_code == 200
     assert market.make_person("BUYER").browser.get(path).status_code == 404
+
+
+def test_who_comes_back_unpaid_is_told_so_and_may_go_on(market: Market) -> None:
+    won = market.win()
+    path = f"/payments/{won['payment']['id']}/return"
+    page = market.buyer.browser.get(path).text
+    assert "Not paid, time left" in page
+    assert "Checking your payment" not in page
+    assert f"/payments/{won['payment']['id']}/pay" in page
+    assert "Give up this win" in page
+
+
+def test_what_stripe_said_just_before_the_buyer_paid_is_not_what_they_are_told(
+    market: Market,
+) -> None:
+    won = market.win()
+    path = f"/payments/{won['payment']['id']}/return"
+    assert "Not paid, time left" in market.buyer.browser.get(path).text
+    market.pay(won)
+    assert "The artwork is yours" in market.buyer.browser.get(path).text
+
+
+def test_checking_is_said_only_while_stripe_has_not_answered(market: Market) -> None:
+    won = market.win()
+    path = f"/payments/{won['payment']['id']}/return"
+    market.fail_all()
+    page = market.buyer.browser.get(path).text
+    assert "Checking your payment" in page
+    assert f"/payments/{won['payment']['id']}/pay" not in page
+    market.come_back()
+    market.settle(won["payment"]["id"])
+    assert "Not paid, time left" in market.buyer.browser.get(path).text

@@ -33,6 +33,9 @@ ARTWORK_MOVES = {
     "EXPIRED withdrawn": "ARCHIVED",
     "EXPIRED relisted": "ACTIVE",
     "ARCHIVED relisted": "ACTIVE",
+    "ACTIVE win_restored": "PENDING_PAYMENT",
+    "EXPIRED win_restored": "PENDING_PAYMENT",
+    "ARCHIVED win_restored": "PENDING_PAYMENT",
 }
 
 

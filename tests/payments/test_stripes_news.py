@@ -122,6 +122,18 @@ def test_failed_funds_of_a_payment_that_succeeded_are_refused_and_audited(market
     assert refused.details == {"status": "SUCCEEDED", "event": "funds_failed"}
 
 
+def test_a_decline_that_speaks_of_theft_is_told_to_nobody(market: Market) -> None:
+    won = market.win()
+    market.pay(won, "4000000000000002")
+    event = market.event("payment_intent.payment_failed")
+    event["data"]["object"]["last_payment_error"]["decline_code"] = "stolen_card"
+    assert market.post_event(event).status_code == 200
+    assert market.audits("payment.declined")[0].details["reason"] == "stolen_card"
+    for person in (market.buyer, market.seller):
+        assert market.read(won["payment"]["id"], person)["failure_reason"] == "generic_decline"
+    assert "stolen" not in market.checkout(won["id"]).text
+
+
 def test_a_decline_is_recorded_and_mailed_and_the_session_goes_on(market: Market) -> None:
     won = market.win()
     assert market.pay(won, "4000000000009995")["error"]["decline_code"] == "insufficient_funds"

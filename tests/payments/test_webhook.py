@@ -178,7 +178,7 @@ def test_a_session_expired_at_stripe_frees_the_artwork(market: Market) -> None:
     assert market.deliver(market.event("checkout.session.expired"), copies=2) == [200, 200]
     assert market.standing(won) == ("ACTIVE", "RELEASED", "CANCELED")
     assert market.read(won["payment"]["id"])["failure_reason"] == "session_expired"
-    assert len(market.audits("artwork_freed")) == 1
+    assert len(market.audits("artwork.freed")) == 1
     assert len(market.mails("payment_released")) == 1
 
 

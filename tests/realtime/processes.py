@@ -51,11 +51,11 @@ class WebProcess:
 
 
 @contextlib.contextmanager
-def web_process(**settings: str) -> Iterator[WebProcess]:
+def web_process(program: str = "wsgi:app", **settings: str) -> Iterator[WebProcess]:
     """Start one and wait until it answers."""
     port = free_port()
     process = spawn(
-        [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
+        [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", program],
         cwd=ROOT,
         env=environment(
             **{"PUBLIC_URL": "https://bids.example.com", **settings, "PORT": str(port)}

@@ -182,3 +182,19 @@ def test_the_server_survives_nonsense(world: World) -> None:
     time.sleep(0.1)
     with ear(world.one.url) as polite:
         assert polite.watch(artwork_id) == {"ok": True}
+
+
+def test_a_suspension_and_another_role_close_open_sockets(world: World) -> None:
+    admin, buyer = world.person("ADMIN"), world.person()
+    for change in ({"role": "SELLER"}, {"active": False}):
+        with ear(world.other.url, auth={"token": buyer.token}) as listener:
+            answer = requests.patch(
+                f"{world.one.url}/api/admin/users/{buyer.id}",
+                json=change,
+                headers=admin.bearer,
+                timeout=10,
+            )
+            assert answer.status_code == 200
+            assert listener.gone.wait(10)
+    with pytest.raises(Refused, match="not valid"), ear(world.one.url, auth={"token": buyer.token}):
+        pass

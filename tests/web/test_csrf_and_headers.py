@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
+import hashlib
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
+from werkzeug.test import EnvironBuilder, run_wsgi_app
 
 from app import create_app
 from app.config import Settings, read_settings
@@ -75,11 +79,13 @@ def test_every_answer_carries_the_security_headers(client: Browser) -> None:
 
 
 def test_nothing_inline_and_nothing_from_elsewhere_is_allowed(settings: Settings) -> None:
-    policy = content_security_policy(settings)
+    policy = content_security_policy(settings, "abc")
     assert "unsafe" not in policy
     rules = dict(rule.split(" ", 1) for rule in policy.split("; "))
     assert rules["default-src"] == "'none'"
-    assert rules["script-src"] == rules["style-src"] == rules["connect-src"] == "'self'"
+    assert rules["script-src"] == "'nonce-abc'"
+    assert rules["style-src"] == rules["connect-src"] == "'self'"
+    assert "script-src 'none';" in content_security_policy(settings)
     assert rules["form-action"] == "'self' https://checkout.stripe.com"
 
 
@@ -144,6 +150,43 @@ def test_static_files_are_named_by_their_content_and_kept_for_a_year(client: Bro
         answer.close()
 
 
+def fetched(client: Browser, address: str, **headers: str) -> tuple[Any, bytes]:
+    """A file's headers and its bytes as sent."""
+    with client.get(address, headers=headers) as answer:
+        return answer.headers, answer.get_data()
+
+
+def statics(page: str) -> list[str]:
+    """The static files that a page needs."""
+    return re.findall(r'(?:href|src)="(/static/[^"]+)"', page)
+
+
+def test_text_that_never_changes_is_sent_compressed_and_pages_are_not(client: Browser) -> None:
+    packed = {"Accept-Encoding": "gzip, deflate, br"}
+    page = client.get("/help", headers=packed)
+    assert "Content-Encoding" not in page.headers
+    for address in statics(page.text):
+        plain, content = fetched(client, address)
+        headers, sent = fetched(client, address, **packed)
+        assert "Content-Encoding" not in plain
+        assert headers["Content-Encoding"] == "gzip"
+        assert gzip.decompress(sent) == content
+        assert int(headers["Content-Length"]) == len(sent)
+        for known in (plain, headers):
+            assert "Accept-Encoding" in known["Vary"]
+            again = {"If-None-Match": known["ETag"], **packed}
+            with client.get(address, headers=again) as answer:
+                assert (answer.status_code, answer.get_data()) == (304, b"")
+
+
+def test_a_first_visit_is_light(client: Browser) -> None:
+    page = client.get("/help")
+    sent = [fetched(client, one, **{"Accept-Encoding": "gzip"})[1] for one in statics(page.text)]
+    scripts = [fetched(client, one)[1] for one in statics(page.text) if ".js" in one]
+    assert 0 < sum(map(len, scripts)) <= 60_000
+    assert len(page.data) + sum(map(len, sent)) <= 150_000
+
+
 def test_a_static_address_without_its_fingerprint_is_asked_for_again(client: Browser) -> None:
     for query in ("", "?v=000000000000"):
         answer = client.get(f"/static/css/app.css{query}")
@@ -175,3 +218,22 @@ def test_a_page_holds_no_inline_script_or_style(client: Browser) -> None:
         assert not re.search(r"<script(?![^>]*\bsrc=)", page), path
         assert not re.search(r"<style|\sstyle=|\son\w+=", page), path
         assert not re.search(r'(?:src|href)="(?:https?:)?//', page), path
+
+
+def test_no_address_of_a_static_file_says_anything_of_what_lies_outside(
+    app: Flask, tmp_path: Path
+) -> None:
+    outside = tmp_path / "outside.txt"
+    outside.write_bytes(b"outside")
+    right = hashlib.sha256(b"outside").hexdigest()[:12]
+    beyond = "/static/" + "../" * 20 + str(outside).lstrip("/")
+
+    def ask(path: str, query: str = "") -> tuple[str, str]:
+        # As it comes over the wire: a client of ours would shorten the address.
+        environ = EnvironBuilder(query_string=query).get_environ() | {"PATH_INFO": path}
+        _, status, headers = run_wsgi_app(app.wsgi_app, environ, buffered=True)
+        return status, headers["Cache-Control"]
+
+    assert ask("/static/css/app.css")[0] == "200 OK"
+    for path in (beyond, "/static/../" * 20 + "nothing", "/static/css", "/static/a\0b"):
+        assert ask(path, f"v={right}") == ("404 NOT FOUND", "no-cache")

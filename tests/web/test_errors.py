@@ -176,13 +176,19 @@ def test_a_wrong_method_names_the_right_ones(client: Browser) -> None:
     assert client.get("/api/auth/token").status_code == 405
 
 
-def test_malformed_json_is_told_apart_from_wrong_values(client: Browser) -> None:
+def test_a_body_that_cannot_be_read_is_bad_input_and_another_type_is_415(client: Browser) -> None:
     def post(body: bytes, kind: str = "application/json") -> Any:
         return client.post("/api/auth/token", data=body, content_type=kind)
 
     for body in (b"{", b"\xff\xfe", b'{"email": NaN}', b"[" * 100_000):
-        assert post(body).status_code == 400
-    assert post(b"email=a", "application/x-www-form-urlencoded").status_code == 400
+        answer = post(body)
+        assert answer.status_code == 422
+        assert answer.get_json(force=True)["errors"] == {
+            "body": ["This is not valid JSON in UTF-8."]
+        }
+    assert post(b"email=a", "application/x-www-form-urlencoded").status_code == 415
+    answer = post(b'{"email": "a", "email": "b"}')
+    assert answer.get_json(force=True)["errors"] == {"email": ["Send this field once."]}
     for body in (b"[]", b"7", b"null", b'"text"'):
         answer = post(body)
         assert answer.status_code == 422

@@ -1,0 +1,172 @@
+"""One use case, one transaction: what is durable, what is undone, and when others hear of it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import psycopg
+import pytest
+from flask import Flask
+from sqlalchemy import text
+from sqlalchemy.orm import Session
+
+from app.core import events
+from app.core.audit import record_audit
+from app.core.counters import count, counted
+from app.core.extensions import db
+from app.core.transaction import (
+    NestedTransaction,
+    TransactionOpen,
+    leave_database,
+    transaction,
+)
+
+
+@dataclass(frozen=True)
+class Happened(events.Event):
+    """A fact that only these tests state."""
+
+    name: str
+
+
+class Failure(Exception):
+    """What goes wrong in these tests."""
+
+
+@pytest.fixture
+def heard() -> Iterator[list[str]]:
+    """What listeners after the commit were told, in order."""
+    told: list[str] = []
+
+    def stumble(event: Happened) -> None:
+        told.append(f"stumbled over {event.name}")
+        raise Failure
+
+    def hear(event: Happened) -> None:
+        told.append(f"{event.name} {_rows()}")
+
+    def demand(session: Session, event: Happened) -> None:
+        if event.name == "refused":
+            raise Failure
+
+    events.on_record(Happened, demand)
+    events.after_commit(Happened, stumble)
+    events.after_commit(Happened, hear)
+    yield told
+    events._in_transaction.pop(Happened)
+    events._after_commit.pop(Happened)
+
+
+def _rows() -> int:
+    found = db.session.scalar(text("SELECT count(*) FROM audit_logs"))
+    db.session.close()
+    return int(found or 0)
+
+
+def _fail() -> None:
+    raise Failure
+
+
+def _note_and_state(name: str, then: Callable[[], None] = lambda: None) -> None:
+    with transaction() as session:
+        record_audit(session, "test.done", "test", 1)
+        events.record(session, Happened(name))
+        then()
+
+
+def test_listeners_hear_of_a_fact_once_it_is_durable_and_one_that_fails_stops_no_other(
+    app: Flask, heard: list[str]
+) -> None:
+    with app.app_context():
+        with transaction() as session:
+            record_audit(session, "test.done", "test", 1)
+            events.record(session, Happened("first"))
+            assert heard == []
+        assert heard == ["stumbled over first", "first 1"]
+
+
+def test_what_raises_leaves_no_row_and_tells_nobody(app: Flask, heard: list[str]) -> None:
+    with app.app_context():
+        with pytest.raises(Failure):
+            _note_and_state("undone", then=_fail)
+        assert (_rows(), heard) == (0, [])
+
+
+def test_a_listener_inside_the_transaction_that_fails_undoes_all_of_it(
+    app: Flask, heard: list[str]
+) -> None:
+    with app.app_context():
+        with pytest.raises(Failure):
+            _note_and_state("refused")
+        assert (_rows(), heard) == (0, [])
+
+
+def test_a_transaction_inside_another_is_refused_and_the_outer_one_is_undone(app: Flask) -> None:
+    with app.app_context():
+        with pytest.raises(NestedTransaction):
+            _note_and_state("outer", then=lambda: count("nested"))
+        assert (_rows(), counted("nested")) == (0, 0)
+        count("nested")
+        assert counted("nested") == 1
+
+
+def test_nothing_outside_is_called_while_a_transaction_is_open(app: Flask) -> None:
+    with app.app_context():
+        leave_database()
+        with pytest.raises(TransactionOpen), transaction():
+            leave_database()
+        leave_database()
+
+
+def test_a_write_that_follows_a_read_waits_for_other_writers_and_loses_nothing(app: Flask) -> None:
+    def add(times: int) -> None:
+        with app.app_context():
+            for _ in range(times):
+                counted("shared")
+                count("shared")
+            db.session.remove()
+
+    threads = [threading.Thread(target=add, args=(25,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(60)
+    with app.app_context():
+        assert counted("shared") == 100
+
+
+def test_what_is_committed_survives_a_power_failure(app: Flask) -> None:
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            full = 2
+            assert db.session.scalar(text("PRAGMA synchronous")) == full
+            assert db.session.scalar(text("PRAGMA journal_mode")) == "wal"
+            assert db.session.scalar(text("PRAGMA foreign_keys")) == 1
+        else:
+            # The tests' server is told to be quick; the product must not say so itself.
+            source = "SELECT source FROM pg_settings WHERE name = 'synchronous_commit'"
+            assert db.session.scalar(text(source)) not in {"session", "client", "user", "database"}
+        db.session.remove()
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_connections_that_the_server_closed_are_replaced_before_anybody_meets_them(
+    app: Flask,
+) -> None:
+    with app.app_context():
+        counted("warm up")
+        db.session.remove()
+        with psycopg.connect(
+            str(app.config["SETTINGS"].database_url).replace("+psycopg", ""), autocommit=True
+        ) as other:
+            ended = other.execute(
+                "SELECT count(pg_terminate_backend(pid, 5000)) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            ).fetchone()
+        assert ended is not None
+        assert ended[0] > 0
+        count("after")
+        assert counted("after") == 1
+        db.session.remove()

@@ -1,0 +1,87 @@
+"""Live updates in a process of their own, and how many of them one visitor may hold."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import socket
+from collections.abc import Iterator
+
+import pytest
+import requests
+
+from app.realtime.doors import SOCKETS_PER_ADDRESS
+from dev.loopback import free_port
+from tests.deploy.hosts import Hosts
+from tests.deploy.load import bid_at
+from tests.faults.processes import Program
+from tests.payments.market import until
+from tests.realtime.processes import ear
+
+
+@contextlib.contextmanager
+def socket_from(address: str, url: str) -> Iterator[int]:
+    """A websocket of somebody with this address, held open; the status of its handshake."""
+    host, port = url.removeprefix("http://").split(":")
+    lines = [
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+        # Not believed.
+        "X-Forwarded-For: 203.0.113.9",
+    ]
+    with socket.create_connection((host, int(port)), 10, (address, 0)) as wire:
+        wire.sendall("\r\n".join([*lines, "", ""]).encode())
+        yield int(wire.recv(4096).split()[1])
+
+
+def port_of(url: str) -> int:
+    return int(url.rpartition(":")[2])
+
+
+@pytest.fixture
+def live(hosts: Hosts) -> Iterator[int]:
+    """The first host's guesstheworth-live, and nginx told of it; its port."""
+    port = free_port()
+    log = hosts.front.folder / "live-process.log"
+    program = Program("web", log, hosts.settings | {"PORT": str(port)})
+    program.start()
+    webs = [port_of(url) for url in hosts.urls]
+    try:
+        program.wait()
+        hosts.front.reload(webs, [port])
+        yield port
+    finally:
+        hosts.front.reload(webs)
+        program.stop()
+
+
+def test_pages_come_from_web_and_sockets_from_live(hosts: Hosts, live: int) -> None:
+    artwork_id, end_of_log = hosts.artwork(), hosts.front.log.stat().st_size
+    with ear(hosts.url) as listening:
+        listening.watch(artwork_id)
+        for url, amount in zip(hosts.urls, ("20.00", "30.00"), strict=True):
+            assert bid_at(url, hosts.buyer(), artwork_id, amount).status_code == 201
+            until(lambda amount=amount: amount in str(listening.heard))
+        assert requests.get(f"{hosts.url}/artworks/{artwork_id}", timeout=10).status_code == 200
+    until(lambda: '"GET /socket.io/"' in hosts.front.log.read_text()[end_of_log:])
+    said = hosts.front.log.read_text()[end_of_log:]
+    sockets = re.findall(r'"GET /socket\.io/" 101 .*?from=127\.0\.0\.1:(\d+)', said)
+    pages = re.findall(r'"GET /artworks/\d+" 200 .*?from=127\.0\.0\.1:(\d+)', said)
+    assert set(map(int, sockets)) == {live}
+    assert set(map(int, pages)) <= {port_of(url) for url in hosts.urls}
+    assert pages
+
+
+def test_sockets_are_counted_for_each_visitor_and_not_for_nginx(hosts: Hosts, live: int) -> None:
+    with contextlib.ExitStack() as held:
+        mine = [
+            held.enter_context(socket_from("127.0.0.1", hosts.url))
+            for _ in range(SOCKETS_PER_ADDRESS)
+        ]
+        assert mine == [101] * SOCKETS_PER_ADDRESS
+        assert held.enter_context(socket_from("127.0.0.1", hosts.url)) == 503
+        assert held.enter_context(socket_from("127.0.0.77", hosts.url)) == 101

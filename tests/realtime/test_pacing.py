@@ -1,0 +1,106 @@
+"""A hot artwork's figures: the first at once, then the newest, and never an old one last."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+from app.realtime.pacing import Pace
+from app.realtime.rules import NewBid
+
+INTERVAL = 0.1
+
+
+class Watcher:
+    """Keeps what it was sent, and when."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[float, NewBid]] = []
+        self._more = threading.Condition()
+
+    def __call__(self, update: NewBid) -> None:
+        with self._more:
+            self.heard.append((time.monotonic(), update))
+            self._more.notify_all()
+
+    def wait_for(self, number: int) -> list[int]:
+        """The numbers of bids heard, once there are so many updates."""
+        with self._more:
+            assert self._more.wait_for(lambda: len(self.heard) >= number, 10)
+            return [update.bid_count for _, update in self.heard]
+
+
+def figures(count: int, artwork_id: int = 1) -> NewBid:
+    """An artwork's figures after so many bids."""
+    return NewBid(artwork_id, 1000 + count, count)
+
+
+def test_the_first_is_sent_before_offer_returns_and_the_last_of_a_rush_soon_after() -> None:
+    watcher = Watcher()
+    pace = Pace(watcher, INTERVAL)
+    pace.offer(figures(1))
+    assert [update.bid_count for _, update in watcher.heard] == [1]
+    for count in range(2, 51):
+        pace.offer(figures(count))
+    counts = watcher.wait_for(2)
+    assert counts[-1] == 50
+    assert len(counts) == 2
+    (first, _), (second, _) = watcher.heard
+    assert INTERVAL * 0.9 <= second - first <= INTERVAL + 1
+
+
+def test_a_long_rush_is_told_once_an_interval_and_ends_with_the_newest() -> None:
+    watcher = Watcher()
+    pace = Pace(watcher, INTERVAL)
+    began = time.monotonic()
+    count = 0
+    while time.monotonic() - began < 6 * INTERVAL:
+        count += 1
+        pace.offer(figures(count))
+        time.sleep(0.002)
+    took = time.monotonic() - began
+    deadline = time.monotonic() + 5
+    while watcher.heard[-1][1].bid_count != count and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert watcher.heard[-1][1].bid_count == count
+    assert len(watcher.heard) <= took / INTERVAL + 2
+    counts = [update.bid_count for _, update in watcher.heard]
+    assert counts == sorted(set(counts))
+
+
+def test_figures_that_overtook_newer_ones_are_put_right() -> None:
+    watcher = Watcher()
+    pace = Pace(watcher, INTERVAL)
+    for count in (1, 3, 2):
+        pace.offer(figures(count))
+    assert watcher.wait_for(2) == [1, 3]
+
+
+def test_figures_that_come_after_newer_ones_were_sent_are_not_sent() -> None:
+    watcher = Watcher()
+    pace = Pace(watcher, INTERVAL)
+    for count in (3, 2, 4):
+        pace.offer(figures(count))
+    pace.flush(1)
+    pace.offer(figures(1))
+    pace.offer(figures(5))
+    assert watcher.wait_for(3) == [3, 4, 5]
+
+
+def test_artworks_do_not_wait_for_each_other() -> None:
+    watcher = Watcher()
+    pace = Pace(watcher, INTERVAL)
+    for artwork_id in range(1, 6):
+        pace.offer(figures(1, artwork_id))
+    assert [update.artwork_id for _, update in watcher.heard] == [1, 2, 3, 4, 5]
+
+
+def test_what_waits_is_sent_before_something_else_is_said() -> None:
+    watcher = Watcher()
+    pace = Pace(watcher, 60)
+    pace.offer(figures(1))
+    pace.offer(figures(2))
+    pace.flush(1)
+    pace.flush(1)
+    pace.flush(2)
+    assert [update.bid_count for _, update in watcher.heard] == [1, 2]
