@@ -5,8 +5,10 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARGS ?=
+N ?= 10000
+SEED ?= $(shell date +%s)
 
-.PHONY: help run test check format screenshots clean install
+.PHONY: help run test sequences check audit format screenshots clean install
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -17,11 +19,17 @@ run: install ## everything on this machine, seeded with demo data; Ctrl-C stops 
 test: install ## all tests, or those of ARGS="tests/bidding -k race"
 	@exec $(PY) -m pytest $(ARGS)
 
+sequences: install ## N random sequences of events against the money's invariants, from SEED=
+	@SEQUENCES=$(N) SEQUENCES_SEED=$(SEED) $(PY) -m pytest tests/orders/test_sequences.py $(ARGS)
+
 check: install ## linter, formatting, types
 	$(PY) -m ruff check .
 	$(PY) -m ruff format --check .
 	$(PY) -m mypy app wsgi.py worker.py
-	$(PY) -m mypy sandbox dev
+	$(PY) -m mypy sandbox dev bench examples
+
+audit: install ## look for known mistakes in the code and known faults in packages
+	@exec $(PY) -m dev.audit
 
 format: install ## put the code into shape
 	$(PY) -m ruff check --fix .
@@ -31,7 +39,7 @@ screenshots: install ## take the README's pictures anew (needs Chromium)
 	@exec $(PY) -m dev.screenshots
 
 clean: ## remove what was installed and what tools left; instance/ (the demo's data) stays
-	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .schemathesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 install: $(INSTALLED) ## the virtual environment (the others do it by themselves)

@@ -161,7 +161,9 @@ def _initialise(binaries: Path, folder: Path, data: Path, password: str) -> None
                 f"--pwfile={password_file}",
                 "--auth=scram-sha-256",
                 "--encoding=UTF8",
-                "--no-locale",
+                # Knows the letters of every alphabet, as a server's usual locale does, and sorts
+                # alike on every machine (postgresql.org/docs/current/locale.html, since 17).
+                *("--locale-provider=builtin", "--builtin-locale=C.UTF-8", "--no-locale"),
                 "--no-sync",
             ],
             cwd=folder,

@@ -148,6 +148,8 @@ class Run:
             "HOST": self.given.get("HOST", LOOPBACK),
             "PORT": str(self.ports.app),
             "WEB_CONCURRENCY": self.given.get("WEB_CONCURRENCY", "1"),
+            # Everybody here has the same address.
+            "RATELIMIT_FACTOR": self.given.get("RATELIMIT_FACTOR", "20"),
             # A page left open keeps its websocket, and so the web process, as long as it may.
             "GUNICORN_CMD_ARGS": f"{self.given.get('GUNICORN_CMD_ARGS', '')} --graceful-timeout 2",
             "UPLOAD_DIR": self.given.get("UPLOAD_DIR", str(self.instance.path("uploads"))),
