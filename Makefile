@@ -1,4 +1,4 @@
-# `make help` lists what there is. ARGS="…" is handed on to `run` and `test`.
+# `make help` lists what there is. ARGS="…" is handed on to `run`, `test` and `bench`.
 .DEFAULT_GOAL := help
 
 VENV := .venv
@@ -8,7 +8,7 @@ ARGS ?=
 N ?= 10000
 SEED ?= $(shell date +%s)
 
-.PHONY: help run test sequences check audit format screenshots clean install
+.PHONY: help run test bench sequences check audit format screenshots clean install
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -18,6 +18,9 @@ run: install ## everything on this machine, seeded with demo data; Ctrl-C stops 
 
 test: install ## all tests, or those of ARGS="tests/bidding -k race"
 	@exec $(PY) -m pytest $(ARGS)
+
+bench: install ## every benchmark (half an hour), and bench/REPORT.md; or ARGS="--only bids pages"
+	@exec $(PY) -m bench $(ARGS)
 
 sequences: install ## N random sequences of events against the money's invariants, from SEED=
 	@SEQUENCES=$(N) SEQUENCES_SEED=$(SEED) $(PY) -m pytest tests/orders/test_sequences.py $(ARGS)

@@ -1,8 +1,43 @@
-"""Medians, percentiles, and tables of them."""
+"""Medians, percentiles, and how figures are told: goals, tables, sections."""
 
 import math
 import statistics
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One goal: its words, what was reached (with its unit), and whether that is enough."""
+
+    name: str
+    goal: str
+    reached: str
+    met: bool
+
+
+@dataclass(frozen=True)
+class Table:
+    """Figures in lines; the caption stands above them."""
+
+    heads: Sequence[str]
+    rows: Sequence[Sequence[object]]
+    caption: str = ""
+
+
+@dataclass(frozen=True)
+class Section:
+    """What one benchmark found.
+
+    `about` tells what is measured, how, and against which yardstick; `notes` what the figures do
+    not say, such as why a goal is missed. Both may be paragraphs of Markdown.
+    """
+
+    title: str
+    about: str
+    tables: Sequence[Table]
+    goals: Sequence[Goal] = ()
+    notes: str = ""
 
 
 def median(values: Iterable[float]) -> float:
@@ -22,5 +57,38 @@ def percentile(values: Sequence[float], share: float) -> float:
 def table(heads: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
     """A Markdown table."""
     lines = ["| " + " | ".join(heads) + " |", "|" + "---|" * len(heads)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
+    lines += ["| " + " | ".join(_cell(cell) for cell in row) + " |" for row in rows]
     return "\n".join(lines)
+
+
+def _cell(value: object) -> str:
+    return str(value).replace("|", "\\|").replace("\n", " ")
+
+
+def goals_table(goals: Iterable[Goal]) -> str:
+    """A Markdown table of goals."""
+    return table(
+        ("goal", "asked", "reached", ""),
+        [(each.name, each.goal, each.reached, met(each)) for each in goals],
+    )
+
+
+def met(goal: Goal) -> str:
+    """The word for a goal's outcome."""
+    return "met" if goal.met else "**missed**"
+
+
+def rendered(section: Section, command: str = "") -> str:
+    """A section as Markdown, from its heading on; `command` repeats it."""
+    parts = [f"## {section.title}", section.about.strip()]
+    if command:
+        parts.append(f"`{command}`")
+    for each in section.tables:
+        if each.caption:
+            parts.append(each.caption)
+        parts.append(table(each.heads, each.rows))
+    if section.goals:
+        parts.append(goals_table(section.goals))
+    if section.notes:
+        parts.append(section.notes.strip())
+    return "\n\n".join(parts)
