@@ -16,6 +16,7 @@ from app.config import Settings
 from app.core import clock
 from app.core.audit import record_audit
 from app.core.extensions import Model, db
+from app.core.money import amount_text
 from app.core.notes import erase_note, read_note, write_note
 from app.core.transaction import transaction
 from app.payments import expiry, settlement
@@ -192,7 +193,7 @@ def close_session(
 
 def _flag_lost_sale(word: CheckoutSession, why: str, buyer_email: str | None) -> None:
     """Tell a person of money that Stripe took and that no sale here can hold."""
-    dollars = f"{(word.amount_cents or 0) // 100}.{(word.amount_cents or 0) % 100:02d}"
+    charged = amount_text(word.amount_cents or 0)
     artwork = f" for artwork {word.sale.artwork_id}" if word.sale else ""
     payer = f" from {buyer_email}" if buyer_email else ""
     with transaction() as session:
@@ -201,7 +202,7 @@ def _flag_lost_sale(word: CheckoutSession, why: str, buyer_email: str | None) ->
             "lost_sale",
             f"lost_sale:{word.id}",
             None,
-            f"Stripe has a completed checkout of {dollars} USD{artwork}{payer} ({word.id}), but "
+            f"Stripe has a completed checkout of {charged} USD{artwork}{payer} ({word.id}), but "
             f"{why}. Refund it in the Stripe dashboard, or hand the artwork over.",
         )
 
