@@ -53,7 +53,7 @@ def settle_payment(payment_id: int, *, patient: bool = False) -> Payment:
 
 def reconcile_payment(payment_id: int, *, patient: bool = False) -> Settled:
     """As `settle_payment`, for who asks about many and wants to know whether Stripe is there."""
-    payment = _read(payment_id)
+    payment = read_payment(payment_id)
     if payment.status not in OPEN:
         return Settled(payment)
     with following(payment.request_id):
@@ -70,29 +70,29 @@ def _settle(payment: Payment, *, patient: bool) -> Settled:
             # Stripe may have a session already, and after a day it forgets our key for it.
             return Settled(payment)
         if not find_or_create_session(payment, patient=patient):
-            _note_asked(payment_id)
-            return Settled(_read(payment_id), heard=False)
-        payment = _read(payment_id)
+            note_asked(payment_id)
+            return Settled(read_payment(payment_id), heard=False)
+        payment = read_payment(payment_id)
         if payment.stripe_session_id is None or payment.status not in OPEN:
             return Settled(payment)
         # A session that is found again under its key is told as it was made, not as it stands
         # now; whoever waits for the page where to pay need not wait for that.
         if not patient and not settlement.is_due(payment):
             return Settled(payment)
-    _note_asked(payment_id)
+    note_asked(payment_id)
     reached("expiry.before_asking")
     try:
         word = _ask(payment, patient=patient)
     except GatewayUnavailable as away:
         _note_silence(payment, away)
-        return Settled(_read(payment_id), heard=False)
+        return Settled(read_payment(payment_id), heard=False)
     reached("expiry.answered")
     if word is not None:
         _apply(payment_id, word)
-    return Settled(_read(payment_id))
+    return Settled(read_payment(payment_id))
 
 
-def _note_asked(payment_id: int) -> None:
+def note_asked(payment_id: int) -> None:
     """Put the payment at the end of the line, whether or not Stripe will answer."""
     with transaction() as session:
         session.execute(
@@ -163,7 +163,7 @@ def give_up(payment_id: int, buyer_id: int) -> Payment:
         ).first()
         if given_up is not None:
             record_audit(session, "payment.given_up", "payment", payment_id, buyer_id)
-    payment = _read(payment_id)
+    payment = read_payment(payment_id)
     if payment.buyer_id != buyer_id:
         raise NotFound
     if payment.status != PaymentStatus.PENDING:
@@ -197,11 +197,12 @@ def open_payments(limit: int = 200) -> tuple[list[int], list[int]]:
 
 def seconds_to_deadline(payment_id: int) -> float:
     """How long until the payment is due; negative when it is past. Raises NotFound."""
-    left: timedelta = _read(payment_id).deadline_at - clock.now()
+    left: timedelta = read_payment(payment_id).deadline_at - clock.now()
     return left.total_seconds()
 
 
-def _read(payment_id: int) -> Payment:
+def read_payment(payment_id: int) -> Payment:
+    """The payment as it is now, with no transaction left open. Raises NotFound."""
     payment = db.session.scalar(
         select(Payment).where(Payment.id == payment_id).execution_options(populate_existing=True)
     )

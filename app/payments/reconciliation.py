@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
 
-from sqlalchemy import or_, select, update
+from sqlalchemy import or_, select
 
 from app.core import clock
 from app.core.audit import record_audit
@@ -19,12 +19,7 @@ from app.core.extensions import db
 from app.core.transaction import transaction
 from app.payments import expiry, settlement
 from app.payments.attention import raise_attention
-from app.payments.gateway import (
-    GatewayMisconfigured,
-    GatewayRefused,
-    GatewayUnavailable,
-    gateway,
-)
+from app.payments.gateway import GatewayRefused, GatewayUnavailable, gateway
 from app.payments.models import Payment
 from app.payments.states import CAPTURED, OPEN, RELEASED, PaymentStatus
 from app.payments.words import CheckoutSession
@@ -125,16 +120,13 @@ def compare_newest(limit: int) -> tuple[int, list[str]]:
 
 
 def _compare(payment_id: int, before: PaymentStatus, *, patient: bool = False) -> Answer:
-    payment = db.session.scalars(
-        select(Payment).where(Payment.id == payment_id).execution_options(populate_existing=True)
-    ).one()
-    db.session.close()
+    payment = expiry.read_payment(payment_id)
     if payment.stripe_session_id is None:
         changed = Finding.CHANGED if payment.status != before else Finding.NO_SESSION
         return Answer(changed, payment.status)
     try:
         word = gateway(patient=patient).retrieve_session(payment.stripe_session_id)
-    except (GatewayUnavailable, GatewayMisconfigured) as away:
+    except GatewayUnavailable as away:
         log.warning("payment %s: no answer from Stripe (%s)", payment_id, away)
         return Answer(Finding.NO_ANSWER, payment.status)
     except GatewayRefused as refused:
@@ -145,7 +137,7 @@ def _compare(payment_id: int, before: PaymentStatus, *, patient: bool = False) -
     if wrong:
         said = f"Recorded as {payment.status.value}, but Stripe says otherwise: " + "; ".join(wrong)
         return _contradicted(payment, "payment_disagrees", f"{word.id}:{told}", f"{said}.", told)
-    _note_asked(payment_id)
+    expiry.note_asked(payment_id)
     changed = Finding.CHANGED if payment.status != before else Finding.AGREES
     return Answer(changed, payment.status, told)
 
@@ -166,14 +158,7 @@ def contradictions(payment: Payment, word: CheckoutSession) -> list[str]:
 def _contradicted(
     payment: Payment, kind: str, what: str, said: str, word: str | None = None
 ) -> Answer:
-    _note_asked(payment.id)
+    expiry.note_asked(payment.id)
     with transaction() as session:
         raise_attention(session, kind, f"{kind}:{payment.id}:{what}", payment.id, said)
     return Answer(Finding.CONTRADICTS, payment.status, word)
-
-
-def _note_asked(payment_id: int) -> None:
-    with transaction() as session:
-        session.execute(
-            update(Payment).where(Payment.id == payment_id).values(asked_at=clock.now())
-        )
