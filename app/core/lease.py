@@ -1,12 +1,15 @@
 """A lease in the database: of several that want to do a thing, one does it at a time."""
 
 import logging
+import os
+import socket
 import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any
+from uuid import uuid4
 
 from flask import current_app
 from sqlalchemy import JSON, String, insert, or_, select, update
@@ -43,6 +46,14 @@ class Lease(Model):
     held_until: Mapped[datetime] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
     report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+
+
+def new_holder() -> str:
+    """A holder's name that nobody else bears; it tells the machine and the process.
+
+    Processes on two machines may be called the same and bear the same number.
+    """
+    return f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
 
 
 def take_lease(name: str, holder: str, seconds: float) -> bool:

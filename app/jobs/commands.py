@@ -1,8 +1,5 @@
 """`flask sweep` and `flask reconcile`."""
 
-import os
-import socket
-
 import click
 from flask import Flask
 from flask.cli import with_appcontext
@@ -44,7 +41,7 @@ def _reconcile() -> None:
         click.echo("No restored backup waits for this: bids are open.")
         return
     try:
-        report = recover(f"{socket.gethostname()[:20]}:{os.getpid()}", click.echo)
+        report = recover(click.echo)
     except RecoveryUnderWay:
         raise click.ClickException("a worker is at it already.") from None
     except (payments.GatewayUnavailable, payments.GatewayRefused) as away:

@@ -4,13 +4,12 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
-from uuid import uuid4
 
 from sqlalchemy.exc import IntegrityError
 
 from app.artworks import service as artworks
 from app.bidding import service as bidding
-from app.core.lease import give_lease_back, keep_lease, take_lease
+from app.core.lease import give_lease_back, keep_lease, new_holder, take_lease
 from app.payments import service as payments
 
 log = logging.getLogger(__name__)
@@ -44,14 +43,13 @@ class RecoveryReport:
         ]
 
 
-def recover(holder: str, say: Callable[[str], None] = log.info) -> RecoveryReport:
+def recover(say: Callable[[str], None] = log.info) -> RecoveryReport:
     """Bring every sale into line with Stripe, in the order in which they happened; then let bids
     in again. May be broken off and done again at any point.
 
     Raises RecoveryUnderWay, GatewayUnavailable or GatewayRefused; bids stay closed then.
     """
-    # Processes on two machines may be called the same and bear the same number.
-    holder = f"{holder}:{uuid4().hex[:8]}"
+    holder = new_holder()
     if not take_lease(_LEASE, holder, _LEASE_SECONDS):
         raise RecoveryUnderWay
     report = RecoveryReport()

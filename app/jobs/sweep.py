@@ -5,19 +5,23 @@ lease each, so that a slow mail server never delays a sale.
 """
 
 import logging
-import os
-import socket
 import threading
 import time
 from dataclasses import asdict, dataclass, field
-from uuid import uuid4
 
 from app.accounts import service as accounts
 from app.artworks import service as artworks
 from app.core.counters import count_all
 from app.core.crash_points import reached
 from app.core.crew import share_out
-from app.core.lease import SWEEP_MAIL, SWEEP_PAYMENTS, give_lease_back, keep_lease, take_lease
+from app.core.lease import (
+    SWEEP_MAIL,
+    SWEEP_PAYMENTS,
+    give_lease_back,
+    keep_lease,
+    new_holder,
+    take_lease,
+)
 from app.core.transaction import leave_database
 from app.jobs.recovery import RecoveryUnderWay, recover
 from app.notifications import service as notifications
@@ -86,7 +90,7 @@ def sweep(
     Waits up to `patience_seconds` for another sweep to finish before it steps aside.
     """
     report = SweepReport()
-    holder = f"{socket.gethostname()[:20]}:{os.getpid()}:{uuid4().hex[:8]}"
+    holder = new_holder()
     work = {PAYMENTS: _sweep_payments, MAIL: _sweep_mail, TIDY: _tidy}
     for name in parts:
         if not _await_lease(name, holder, patience_seconds):
@@ -162,7 +166,7 @@ def _sweep_payments(report: SweepReport, lost: threading.Event) -> None:
 def _recover() -> bool:
     """Find again what a restored backup had lost; bids wait for it."""
     try:
-        for line in recover(f"{socket.gethostname()[:20]}:{os.getpid()}").lines():
+        for line in recover().lines():
             log.info("%s", line)
     except RecoveryUnderWay:
         return True
