@@ -97,11 +97,6 @@ def sign_out_other_browsers(person_id: int, kept_token_id: int) -> int:
         )
 
 
-def end_sign_ins(session: Session, person_id: int) -> None:
-    """End every sign-in of a person, inside the caller's transaction."""
-    revoke_every_token(session, person_id)
-
-
 def revoke_every_token(session: Session, person_id: int, kept_token_id: int | None = None) -> None:
     """End all sign-ins of a person but `kept_token_id`, inside the caller's transaction."""
     others = [] if kept_token_id is None else [AccessToken.id != kept_token_id]

@@ -118,7 +118,7 @@ def _end_sign_ins(session: Session, event: UserSuspended) -> None:
     """They stay only while a payment is due, and serve for nothing but that."""
     due = select(Payment.id).where(Payment.buyer_id == event.user_id, Payment.status.in_(OPEN))
     if session.scalar(due.limit(1)) is None:
-        accounts.end_sign_ins(session, event.user_id)
+        accounts.revoke_every_token(session, event.user_id)
 
 
 def prepare_checkout(payment_id: int, buyer_id: int) -> PaymentView:
