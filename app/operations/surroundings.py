@@ -116,7 +116,7 @@ def clock_beside_stripes(_settings: Settings) -> Finding:
     mend = "switch the machine's time synchronisation on: timedatectl set-ntp true"
     if skew is None:
         return warn("clock", "never compared with Stripe's", "see the finding about stripe")
-    said = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} Stripe's"
+    said = payment_queries.skew_text(skew)
     if abs(skew) > payment_queries.CLOCK_LIMIT_SECONDS:
         return fail("clock", said, mend)
     return (

@@ -154,6 +154,11 @@ def clock_skew() -> float | None:
     return stripe_clock.known_skew()
 
 
+def skew_text(skew: float) -> str:
+    """How our clock stands beside Stripe's, in words: `3 s ahead of Stripe's`."""
+    return f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} Stripe's"
+
+
 def payment(payment_id: int, reader: Viewer) -> PaymentView:
     """One payment, for its buyer, its seller or an administrator; NotFound for anyone else."""
     return _one(_visible(_select().where(Payment.id == payment_id), reader))

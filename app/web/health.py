@@ -112,8 +112,8 @@ def check_clock() -> Check:
         db.session.remove()
     if skew is None:
         return Check("ok", "not compared with Stripe's yet")
-    said = f"{abs(skew):.0f} s {'ahead of' if skew > 0 else 'behind'} Stripe's"
-    return Check("ok" if abs(skew) <= payments.CLOCK_LIMIT_SECONDS else "degraded", said)
+    near = abs(skew) <= payments.CLOCK_LIMIT_SECONDS
+    return Check("ok" if near else "degraded", payments.skew_text(skew))
 
 
 def check_worker(settings: Settings) -> Check:
