@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, or_, select
+from sqlalchemy import Select, or_, select
 
 from app.accounts.models import User
 from app.accounts.states import Role
@@ -112,12 +112,6 @@ def attentions(page: int, per_page: int, *, acknowledged: bool) -> Page[Attentio
     seen = Attention.acknowledged_at
     which = seen.is_not(None) if acknowledged else seen.is_(None)
     return _rows(select(Attention).where(which).order_by(Attention.id.desc()), page, per_page)
-
-
-def attentions_waiting() -> int:
-    """How many things need a person."""
-    waiting = select(func.count()).where(Attention.acknowledged_at.is_(None))
-    return db.session.scalar(waiting) or 0
 
 
 def audit_logs(

@@ -17,6 +17,7 @@ from app.admin import (
 from app.core.access import Who, access
 from app.notifications import queries as mails
 from app.notifications.states import EmailStatus
+from app.payments import queries as payments
 
 blueprint = Blueprint("admin", __name__)
 for _pages in (pages_money, pages_records, pages_mails, pages_people):
@@ -28,7 +29,7 @@ _WAITING_SHOWN = 5
 @blueprint.context_processor
 def _shared() -> dict[str, Any]:
     """How much waits for a person: the navigation of every page says it."""
-    return {"waiting": lists.attentions_waiting()}
+    return {"waiting": payments.attentions_waiting()}
 
 
 @blueprint.get("/admin")

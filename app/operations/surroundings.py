@@ -14,7 +14,7 @@ from app.notifications import service as notifications
 from app.operations.doctor import Finding, fail, ok, warn
 from app.payments import queries as payment_queries
 from app.payments import service as payments
-from app.payments.models import Attention, Payment, StripeEvent
+from app.payments.models import Payment, StripeEvent
 from app.payments.states import CAPTURED
 
 _SECRET_LENGTH = 24
@@ -182,9 +182,7 @@ def drift(_settings: Settings) -> Finding:
 
 def alerts(_settings: Settings) -> Finding:
     """Whether something about money waits for a person."""
-    waiting = db.session.scalar(
-        select(func.count()).select_from(Attention).where(Attention.acknowledged_at.is_(None))
-    )
+    waiting = payment_queries.attentions_waiting()
     if waiting:
         return warn("alerts", f"{waiting} wait for a person", "look at /admin")
     return ok("alerts", "none")

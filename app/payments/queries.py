@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, select
+from sqlalchemy import ColumnElement, Select, and_, exists, func, select
 
 from app.artworks.models import Artwork
 from app.artworks.states import ArtworkStatus
@@ -152,6 +152,12 @@ def _visible(query: Select[*tuple[Any, ...]], reader: Viewer) -> Select[*tuple[A
 def clock_skew() -> float | None:
     """By how many seconds our clock was ahead of Stripe's when last compared; None: never."""
     return stripe_clock.known_skew()
+
+
+def attentions_waiting() -> int:
+    """How many things about money need a person."""
+    waiting = select(func.count()).where(Attention.acknowledged_at.is_(None))
+    return db.session.scalar(waiting) or 0
 
 
 def skew_text(skew: float) -> str:
