@@ -55,7 +55,10 @@ class Prepared:
         return self._run(session.connection(), values)
 
     def read(self, **values: Any) -> Any:
-        """Its first row or None, with no transaction left open and no round trip to begin one."""
+        """Its first row or None, with no transaction left open and no round trip to begin one.
+
+        While the session has a transaction open, it reads inside that one and leaves it open.
+        """
         session = db.session()
         if session.in_transaction():
             return self._run(session.connection(), values).first()
