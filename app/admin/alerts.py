@@ -6,9 +6,11 @@ Read from the database alone; no page asks Stripe for them. Every threshold stan
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import ColumnElement, exists, func, select
+from sqlalchemy.orm import InstrumentedAttribute
 
 from app.config import Settings
 from app.core import clock
@@ -41,13 +43,12 @@ COMPLETED = ("checkout.session.completed", "checkout.session.async_payment_succe
 
 
 @dataclass(frozen=True)
-class Alert:
+class Finding:
     """Something that somebody should look at: what it is, what it means, what to do.
 
     `page` is the endpoint of the page that shows more.
     """
 
-    code: str
     title: str
     detail: str
     action: str
@@ -55,11 +56,18 @@ class Alert:
     page: str
 
 
+@dataclass(frozen=True)
+class Alert(Finding):
+    """A finding, with the code by which programs know it."""
+
+    code: str
+
+
 def open_alerts() -> list[Alert]:
     """What is wrong with how things run now, the gravest first; empty when all is well."""
     moment = clock.now()
-    found = (check(moment) for check in _CHECKS)
-    return [alert for alert in found if alert is not None]
+    found = ((code, check(moment)) for code, check in _CHECKS.items())
+    return [Alert(**vars(finding), code=code) for code, finding in found if finding is not None]
 
 
 def everything_open() -> list[Alert]:
@@ -96,16 +104,25 @@ def drifting_payments() -> int:
     )
 
 
+def _count_and_first(
+    moment: InstrumentedAttribute[Any], *conditions: ColumnElement[bool]
+) -> tuple[int, datetime | None]:
+    """How many rows there are, and the earliest of their moments."""
+    number, first = db.session.execute(
+        select(func.count(), func.min(moment)).where(*conditions)
+    ).one()
+    return int(number), first
+
+
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _drift(_moment: datetime) -> Alert | None:
+def _drift(_moment: datetime) -> Finding | None:
     number = drifting_payments()
     if not number:
         return None
-    return Alert(
-        "stripe_drift",
+    return Finding(
         "Stripe says otherwise",
         f"Stripe's word contradicts what is recorded here for {_count(number, 'payment')}.",
         "Open each one under “Needs a person”, compare it with Stripe's dashboard, and ask Stripe "
@@ -119,15 +136,14 @@ def _drift(_moment: datetime) -> Alert | None:
     )
 
 
-def _sweep_late(moment: datetime) -> Alert | None:
+def _sweep_late(moment: datetime) -> Finding | None:
     settings: Settings = current_app.config["SETTINGS"]
     lease = read_lease(SWEEP_PAYMENTS)
     finished = lease.finished_at if lease else None
     if finished and moment - finished <= sweep_patience(settings.sweep_interval_seconds):
         return None
     said = "No worker has finished a sweep yet." if finished is None else "The sweep is late."
-    return Alert(
-        "sweep_late",
+    return Finding(
         "The worker is not sweeping",
         f"{said} Unpaid wins are not released, and a lost webhook is not made up for.",
         "Start the worker (python worker.py) and look into its log; flask --app wsgi sweep does "
@@ -137,16 +153,15 @@ def _sweep_late(moment: datetime) -> Alert | None:
     )
 
 
-def _overdue(moment: datetime) -> Alert | None:
-    number, oldest = db.session.execute(
-        select(func.count(), func.min(Payment.deadline_at)).where(
-            Payment.status.in_(OPEN), Payment.deadline_at < moment - OVERDUE
-        )
-    ).one()
+def _overdue(moment: datetime) -> Finding | None:
+    number, oldest = _count_and_first(
+        Payment.deadline_at,
+        Payment.status.in_(OPEN),
+        Payment.deadline_at < moment - OVERDUE,
+    )
     if not number:
         return None
-    return Alert(
-        "payments_overdue",
+    return Finding(
         "Payments are past their deadline",
         f"{_count(number, 'payment')} should have been finished more than a minute ago. The "
         "artwork stays reserved until Stripe says that its payment page is closed.",
@@ -157,17 +172,15 @@ def _overdue(moment: datetime) -> Alert | None:
     )
 
 
-def _webhooks_failing(moment: datetime) -> Alert | None:
-    number, oldest = db.session.execute(
-        select(func.count(), func.min(StripeEvent.received_at)).where(
-            StripeEvent.outcome == EventOutcome.FAILED,
-            StripeEvent.received_at > moment - _RETRIED_FOR,
-        )
-    ).one()
+def _webhooks_failing(moment: datetime) -> Finding | None:
+    number, oldest = _count_and_first(
+        StripeEvent.received_at,
+        StripeEvent.outcome == EventOutcome.FAILED,
+        StripeEvent.received_at > moment - _RETRIED_FOR,
+    )
     if not number:
         return None
-    return Alert(
-        "webhooks_failing",
+    return Finding(
         "Webhooks fail",
         f"{_count(number, 'event')} of the last three days could not be handled. Stripe sends "
         "them again, and the sweep makes up for sales meanwhile.",
@@ -177,25 +190,23 @@ def _webhooks_failing(moment: datetime) -> Alert | None:
     )
 
 
-def _webhooks_silent(moment: datetime) -> Alert | None:
+def _webhooks_silent(moment: datetime) -> Finding | None:
     latest = db.session.scalar(
         select(func.max(StripeEvent.received_at)).where(StripeEvent.type.in_(COMPLETED))
     )
     began = moment - _SILENCE_SEEN
     told = exists().where(StripeEvent.payment_id == Payment.id, StripeEvent.type.in_(COMPLETED))
-    number, first = db.session.execute(
-        select(func.count(), func.min(Payment.paid_at)).where(
-            Payment.status.in_(CAPTURED),
-            Payment.stripe_session_id.is_not(None),
-            Payment.paid_at > max(began, latest or began),
-            Payment.paid_at < moment - WEBHOOK_PATIENCE,
-            ~told,
-        )
-    ).one()
+    number, first = _count_and_first(
+        Payment.paid_at,
+        Payment.status.in_(CAPTURED),
+        Payment.stripe_session_id.is_not(None),
+        Payment.paid_at > max(began, latest or began),
+        Payment.paid_at < moment - WEBHOOK_PATIENCE,
+        ~told,
+    )
     if not number:
         return None
-    return Alert(
-        "webhooks_silent",
+    return Finding(
         "Webhooks do not arrive",
         f"{_count(number, 'sale')} of the last day came to light only because the product asked "
         "Stripe by itself; the webhooks for them never came.",
@@ -207,7 +218,7 @@ def _webhooks_silent(moment: datetime) -> Alert | None:
     )
 
 
-def _declines_spiking(moment: datetime) -> Alert | None:
+def _declines_spiking(moment: datetime) -> Finding | None:
     recent = _declines(AuditLog.created_at > moment - _HOUR)
     week = timedelta(days=_USUAL_DAYS)
     before = _declines(
@@ -216,8 +227,7 @@ def _declines_spiking(moment: datetime) -> Alert | None:
     usual = before // (week // _HOUR)
     if recent < DECLINES_THAT_ALARM or recent < DECLINES_TIMES_USUAL * usual:
         return None
-    return Alert(
-        "declines_spiking",
+    return Finding(
         "Declines are spiking",
         f"{_count(recent, 'card')} declined within the last hour. One buyer trying many cards "
         "looks like this, and so does trouble at a bank or at Stripe.",
@@ -233,16 +243,15 @@ def _declines(*when: ColumnElement[bool]) -> int:
     return db.session.scalar(query) or 0
 
 
-def _mail_backlog(moment: datetime) -> Alert | None:
-    number, oldest = db.session.execute(
-        select(func.count(), func.min(Email.created_at)).where(
-            Email.status == EmailStatus.PENDING, Email.created_at < moment - MAIL_BACKLOG
-        )
-    ).one()
+def _mail_backlog(moment: datetime) -> Finding | None:
+    number, oldest = _count_and_first(
+        Email.created_at,
+        Email.status == EmailStatus.PENDING,
+        Email.created_at < moment - MAIL_BACKLOG,
+    )
     if not number:
         return None
-    return Alert(
-        "mail_backlog",
+    return Finding(
         "E-mails wait",
         f"{_count(number, 'e-mail')} waited for more than five minutes. They are tried again by "
         "themselves; sales do not wait for them.",
@@ -253,16 +262,15 @@ def _mail_backlog(moment: datetime) -> Alert | None:
     )
 
 
-def _mail_dead(moment: datetime) -> Alert | None:
-    number, oldest = db.session.execute(
-        select(func.count(), func.min(Email.created_at)).where(
-            Email.status == EmailStatus.DEAD, Email.created_at > moment - _DEAD_MAIL_SHOWN
-        )
-    ).one()
+def _mail_dead(moment: datetime) -> Finding | None:
+    number, oldest = _count_and_first(
+        Email.created_at,
+        Email.status == EmailStatus.DEAD,
+        Email.created_at > moment - _DEAD_MAIL_SHOWN,
+    )
     if not number:
         return None
-    return Alert(
-        "mail_dead",
+    return Finding(
         "E-mails were given up",
         f"The mail server refused {_count(number, 'e-mail')} of the last seven days for good.",
         "Read the reason in the outbox; if the address is right, mend the cause and send again.",
@@ -271,24 +279,15 @@ def _mail_dead(moment: datetime) -> Alert | None:
     )
 
 
-_CHECKS: tuple[Callable[[datetime], Alert | None], ...] = (
-    _drift,
-    _overdue,
-    _sweep_late,
-    _webhooks_silent,
-    _webhooks_failing,
-    _declines_spiking,
-    _mail_dead,
-    _mail_backlog,
-)
+_CHECKS: dict[str, Callable[[datetime], Finding | None]] = {
+    "stripe_drift": _drift,
+    "payments_overdue": _overdue,
+    "sweep_late": _sweep_late,
+    "webhooks_silent": _webhooks_silent,
+    "webhooks_failing": _webhooks_failing,
+    "declines_spiking": _declines_spiking,
+    "mail_dead": _mail_dead,
+    "mail_backlog": _mail_backlog,
+}
 # Every code that `open_alerts` can give, for figures that must be there when all is well.
-CODES = (
-    "stripe_drift",
-    "payments_overdue",
-    "sweep_late",
-    "webhooks_silent",
-    "webhooks_failing",
-    "declines_spiking",
-    "mail_dead",
-    "mail_backlog",
-)
+CODES = tuple(_CHECKS)
