@@ -97,8 +97,12 @@ def reserve_again(
     return None if row is None else str(row.title)
 
 
-def take_off_sale(artwork_id: int, seller_id: int, listed_before: datetime) -> bool:
-    """Withdraw an artwork that somebody has paid for and whose sale cannot be recorded."""
+def take_off_sale(artwork_id: int, seller_id: int, listed_before: datetime) -> None:
+    """Withdraw an artwork that somebody has paid for and whose sale cannot be recorded.
+
+    Only one that is open: nobody can buy it in any other state.
+    """
+    target = move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.WITHDRAWN)
     with transaction() as session:
         taken = session.execute(
             update(Artwork)
@@ -108,15 +112,12 @@ def take_off_sale(artwork_id: int, seller_id: int, listed_before: datetime) -> b
                 Artwork.created_at <= listed_before,
                 Artwork.status == ArtworkStatus.ACTIVE,
             )
-            .values(
-                status=move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.WITHDRAWN),
-                updated_at=clock.now(),
-            )
+            .values(status=target, updated_at=clock.now())
             .returning(Artwork.id)
         ).first()
         if taken is not None:
             record_audit(session, "artwork.withdrawn", "artwork", artwork_id, reason="lost_sale")
-    return taken is not None
+            events.record(session, events.ArtworkStatusChanged(artwork_id, target.value))
 
 
 def expire_ended_artworks(limit: int = 100) -> int:

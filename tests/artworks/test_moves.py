@@ -235,6 +235,25 @@ def test_the_sweep_ends_what_is_over_and_nothing_else(
     assert len(told) == 6
 
 
+@pytest.mark.parametrize("status", STATUSES)
+def test_what_is_paid_for_and_cannot_be_recorded_goes_off_sale_and_everybody_hears(
+    app: Flask,
+    seller: TestPerson,
+    make_artwork: Callable[..., int],
+    told: list[events.Event],
+    status: str,
+) -> None:
+    artwork_id = in_state(make_artwork, seller, status)
+    changes = status == "ACTIVE"
+    with app.app_context():
+        service.take_off_sale(artwork_id, seller.id, clock.now() - HOUR)
+        assert status_of(artwork_id) == status, "it was listed later"
+        service.take_off_sale(artwork_id, seller.id, clock.now() + HOUR)
+        assert status_of(artwork_id) == ("ARCHIVED" if changes else status)
+        assert deeds(artwork_id) == ["artwork.withdrawn"] * changes
+    assert told == [events.ArtworkStatusChanged(artwork_id, "ARCHIVED")] * changes
+
+
 @pytest.mark.parametrize(
     ("ends", "target", "expired"),
     [(None, "ACTIVE", 0), (HOUR, "ACTIVE", 0), (-HOUR, "EXPIRED", 1)],
