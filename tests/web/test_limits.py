@@ -10,14 +10,22 @@ from typing import Any
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 
+from app.core.counters import Counter
+from app.core.extensions import db
 from app.core.secrets import new_token
 from app.web.limits import LIMITS
 from dev.redis_server import RedisServer
-from tests.payments.market import at_once
+from tests.payments.market import WEBHOOK, at_once, signed
 from tests.people import PASSWORD, Browser, TestPerson, anonymous
 
 WRONG = "not the password"
+# An event that is about nothing of ours.
+BODY = (
+    b'{"id": "evt_1", "object": "event", "type": "customer.created", "livemode": false,'
+    b' "data": {"object": {"id": "cus_1", "object": "customer"}}}'
+)
 
 
 @pytest.fixture
@@ -171,9 +179,20 @@ def test_asking_for_reset_links_is_limited(from_address: Callable[[str], Browser
     assert said == [422] * 30 + [429]
 
 
-def test_forged_webhooks_are_counted_and_signed_ones_are_not() -> None:
-    [limit] = LIMITS["payments_api.webhook"]
-    assert limit.only == {400}
+def test_a_flood_of_forged_webhooks_is_turned_away_and_leaves_one_row(
+    app: Flask, from_address: Callable[[str], Browser]
+) -> None:
+    def post(address: str, signature: str) -> int:
+        headers = {"Stripe-Signature": signature}
+        return from_address(address).post(WEBHOOK, data=BODY, headers=headers).status_code
+
+    # What Stripe signed comes through however much of it there is.
+    assert [post("192.0.2.1", signed(BODY)) for _ in range(301)] == [200] * 301
+    assert [post("192.0.2.1", "forged") for _ in range(302)] == [400] * 300 + [429] * 2
+    assert post("192.0.2.2", "forged") == 400
+    with app.app_context():
+        rows = db.session.execute(select(Counter.name, Counter.value)).all()
+    assert rows == [("webhooks_refused", 301)]
 
 
 def test_of_many_guesses_at_once_only_a_few_more_get_through(
