@@ -72,10 +72,11 @@ class PostgresServer:
 
 
 def start_postgres(
-    data_dir: Path | None = None, *, fsync: bool = False, port: int = 0
+    data_dir: Path | None = None, *, fsync: bool = False, port: int = 0, address: str = LOOPBACK
 ) -> PostgresServer:
     """Start a new, empty PostgreSQL on `port` or a free one, and wait for it.
 
+    It listens on `address` alone, and lets in who has the password and is on the same network.
     Without `fsync` it is fast and may lose data when the machine (not when the server) dies.
     `data_dir` must not exist or be empty, and its parents must be open to the user `nobody`
     when we are root; a temporary folder is used when None. Raises PostgresNotFound or
@@ -92,12 +93,16 @@ def start_postgres(
             shutil.chown(data, UNPRIVILEGED_USER)
         password = secrets.token_urlsafe(18)
         _initialise(binaries, folder, data, password)
+        if address != LOOPBACK:
+            with (data / "pg_hba.conf").open("a") as doors:
+                doors.write("host all all samenet scram-sha-256\n")
         complaint = ""
         # A free port may be taken before we are there; one that was asked for is what it is.
         for _ in range(1 if port else 3):
-            chosen = port or free_port()
-            process = _launch(binaries, folder, data, chosen, DURABLE if fsync else FAST)
-            url = f"postgresql://postgres:{password}@{LOOPBACK}:{chosen}/postgres"
+            chosen = port or free_port(address=address)
+            settings = DURABLE if fsync else FAST
+            process = _launch(binaries, folder, data, address, chosen, settings)
+            url = f"postgresql://postgres:{password}@{address}:{chosen}/postgres"
             if _answers(url, process):
                 return PostgresServer(url, chosen, process, folder)
             end(process, first=signal.SIGQUIT)
@@ -178,10 +183,10 @@ def _initialise(binaries: Path, folder: Path, data: Path, password: str) -> None
 
 
 def _launch(
-    binaries: Path, folder: Path, data: Path, port: int, durability: dict[str, str]
+    binaries: Path, folder: Path, data: Path, address: str, port: int, durability: dict[str, str]
 ) -> subprocess.Popen[bytes]:
     settings = {
-        "listen_addresses": LOOPBACK,
+        "listen_addresses": address,
         "port": str(port),
         # The path of a socket file may be too long; nobody asked for one.
         "unix_socket_directories": "",

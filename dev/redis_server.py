@@ -73,12 +73,16 @@ def candidates() -> Iterator[Path]:
 
 
 def start_redis(
-    data_dir: Path | None = None, password: str | None = None, port: int = 0
+    data_dir: Path | None = None,
+    password: str | None = None,
+    port: int = 0,
+    address: str = LOOPBACK,
 ) -> RedisServer:
     """Start a Redis that keeps nothing on disk, on `port` or a free one, and wait for it.
 
-    `data_dir` is its working folder (a temporary one when None). Without a `password` one is
-    made up: it is part of the url. Raises RedisNotFound or RedisDidNotStart.
+    It listens on `address` alone. `data_dir` is its working folder (a temporary one when None).
+    Without a `password` one is made up: it is part of the url. Raises RedisNotFound or
+    RedisDidNotStart.
     """
     password = password or secrets.token_urlsafe(24)
     programs = list(candidates())
@@ -90,9 +94,10 @@ def start_redis(
         temporary = None if data_dir else tempfile.TemporaryDirectory(prefix="redis-")
         folder = Path(temporary.name) if temporary else data_dir or Path()
         folder.mkdir(parents=True, exist_ok=True)
-        chosen = port or free_port()
-        url = f"redis://:{password}@{LOOPBACK}:{chosen}/0"
-        server = RedisServer(url, chosen, _launch(program, folder, password, chosen), temporary)
+        chosen = port or free_port(address=address)
+        url = f"redis://:{password}@{address}:{chosen}/0"
+        process = _launch(program, folder, password, address, chosen)
+        server = RedisServer(url, chosen, process, temporary)
         if _answers(server):
             return server
         complaint = f"{program}: {(folder / 'redis.log').read_text(errors='replace')[-2000:]}"
@@ -100,9 +105,11 @@ def start_redis(
     raise RedisDidNotStart(complaint)
 
 
-def _launch(program: Path, folder: Path, password: str, port: int) -> subprocess.Popen[bytes]:
+def _launch(
+    program: Path, folder: Path, password: str, address: str, port: int
+) -> subprocess.Popen[bytes]:
     settings = {
-        "bind": LOOPBACK,
+        "bind": address,
         "port": port,
         "requirepass": password,
         "dir": f'"{folder.resolve()}"',

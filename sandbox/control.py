@@ -37,15 +37,18 @@ def guard() -> None:
     """Refuse (403) everyone but this machine, and pages of other sites open on it."""
     host = urlsplit(f"//{request.host}").hostname or ""
     origin = request.headers.get("Origin")
-    if not _is_loopback(request.remote_addr or "") or not (
-        host == "localhost" or _is_loopback(host)
+    if not _is_this_machine(request.remote_addr or "") or not (
+        host == "localhost" or _is_this_machine(host)
     ):
         abort(403)
     if origin is not None and urlsplit(origin).netloc != request.host:
         abort(403)
 
 
-def _is_loopback(address: str) -> bool:
+def _is_this_machine(address: str) -> bool:
+    """Whether it is a loopback address, or the very one that the sandbox listens on."""
+    if address == request.environ.get("SERVER_NAME"):
+        return True
     try:
         return ipaddress.ip_address(address).is_loopback
     except ValueError:

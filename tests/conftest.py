@@ -31,7 +31,8 @@ from tests.sandbox.sandbox_process import Sandbox
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """No test reaches beyond this machine."""
-    config.option.allow_hosts = "127.0.0.1,::1,localhost"
+    # The second is a bridge that tests/deploy makes on this machine.
+    config.option.allow_hosts = "127.0.0.1,::1,localhost,10.77.0.0/24"
     config.option.allow_unix_socket = True
 
 
@@ -103,7 +104,8 @@ def browser() -> Iterator[Chromium]:
     """
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
     assert chromium is not None, "these tests need Chromium on PATH"
-    arguments = ["--no-sandbox", "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1"]
+    rules = "MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE 10.77.0.*"
+    arguments = ["--no-sandbox", f"--host-resolver-rules={rules}"]
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=arguments)
         yield browser

@@ -22,12 +22,21 @@ class _QuietHandler(WSGIRequestHandler):
 class MailCatcher:
     """A mail catcher in this process, as a context manager; ports 0 mean free ones."""
 
-    def __init__(self, keep: Path | None = None, smtp_port: int = 0, http_port: int = 0) -> None:
-        """Prepare one; `keep` is a folder in which messages survive a restart."""
+    def __init__(
+        self,
+        keep: Path | None = None,
+        smtp_port: int = 0,
+        http_port: int = 0,
+        smtp_address: str = LOOPBACK,
+    ) -> None:
+        """Prepare one; `keep` is a folder in which messages survive a restart.
+
+        Mail is taken on `smtp_address`, and shown on the loopback address.
+        """
         self.store = MessageStore(keep)
         self.faults = FaultSwitch()
         self._http_port = http_port
-        self._smtp = SmtpServer(self.store, self.faults, smtp_port)
+        self._smtp = SmtpServer(self.store, self.faults, smtp_port, smtp_address)
         self._http: BaseWSGIServer | None = None
         self._thread: threading.Thread | None = None
 

@@ -82,10 +82,13 @@ class _Handler:
 
 
 class SmtpServer:
-    """SMTP on the loopback address, in a thread of its own."""
+    """SMTP on an address of this machine, in a thread of its own."""
 
-    def __init__(self, store: MessageStore, faults: FaultSwitch, port: int = 0) -> None:
+    def __init__(
+        self, store: MessageStore, faults: FaultSwitch, port: int = 0, address: str = LOOPBACK
+    ) -> None:
         """Prepare to listen on `port`, or on a free one."""
+        self.address = address
         self.port = port
         self._handler = _Handler(store, faults)
         self._loop = asyncio.new_event_loop()
@@ -117,7 +120,7 @@ class SmtpServer:
             lambda: _Connection(
                 self._handler, hostname="localhost", enable_SMTPUTF8=True, loop=self._loop
             ),
-            LOOPBACK,
+            self.address,
             self.port,
         )
         self._listening.set_result(server.sockets[0].getsockname()[1])

@@ -6,21 +6,29 @@ from collections.abc import Iterator
 
 import pytest
 
-from dev.postgres_server import PostgresServer
+from dev.postgres_server import start_postgres
 from tests.databases import migrate
 from tests.deploy.hosts import Hosts
+from tests.deploy.network import Network, lay_network
 
 
 @pytest.fixture(scope="package")
-def _hosts(
-    postgres_server: PostgresServer, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Hosts]:
+def network() -> Iterator[Network]:
+    """Addresses for two hosts and what they share."""
+    network = lay_network()
+    yield network
+    network.remove()
+
+
+@pytest.fixture(scope="package")
+def _hosts(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hosts]:
     folder = tmp_path_factory.mktemp("hosts")
-    database = postgres_server.create_database("deployed")
-    migrate(database, folder / "uploads")
-    hosts = Hosts(database, folder)
-    yield hosts
-    hosts.stop()
+    with start_postgres(address=network.postgres) as server:
+        database = server.create_database("deployed")
+        migrate(database, folder / "uploads")
+        hosts = Hosts(database, folder, network)
+        yield hosts
+        hosts.stop()
 
 
 @pytest.fixture
@@ -28,4 +36,11 @@ def hosts(_hosts: Hosts) -> Iterator[Hosts]:
     """Both hosts running; mended afterwards."""
     yield _hosts
     _hosts.heal()
-    _hosts.start_second()
+
+
+@pytest.fixture
+def separate_hosts(hosts: Hosts) -> Hosts:
+    """The same, with a network between them that can be cut."""
+    if hosts.network.why:
+        pytest.skip(hosts.network.why)
+    return hosts

@@ -1,4 +1,4 @@
-"""nginx from the machine, with the deployment's own configuration, on free ports."""
+"""nginx from the machine, with the deployment's own configuration, on an address of our own."""
 
 from __future__ import annotations
 
@@ -40,19 +40,21 @@ http {{
 class Front:
     """nginx in front of web processes; `url` is plain, `tls_url` as the world sees it."""
 
-    def __init__(self, folder: Path, webs: Sequence[int], lives: Sequence[int] = ()) -> None:
+    def __init__(self, folder: Path, address: str, webs: Sequence[str]) -> None:
+        """Listen on `address`; `webs` are the hosts' addresses with their ports."""
         assert NGINX is not None, "these tests need nginx: apt-get install nginx"
         folder.mkdir()
         self.folder = folder
-        self._plain, tls, self._redirect = free_port(), free_port(), free_port()
-        self.url = f"http://127.0.0.1:{self._plain}"
-        self.tls_url = f"https://127.0.0.1:{tls}"
-        self.redirect_url = f"http://127.0.0.1:{self._redirect}"
+        self.address = address
+        self._plain, tls, self._redirect = (free_port(address=address) for _ in range(3))
+        self.url = f"http://{address}:{self._plain}"
+        self.tls_url = f"https://{address}:{tls}"
+        self.redirect_url = f"http://{address}:{self._redirect}"
         self.certificate = folder / "fullchain.pem"
         self.log = folder / "guesstheworth.log"
-        _make_certificate(folder)
+        _make_certificate(folder, address)
         self._write_site(tls)
-        self.write_upstreams(webs, lives or webs)
+        self.write_upstreams(webs, webs)
         (folder / "nginx.conf").write_text(_MAIN.format(folder=folder))
         self._process = spawn([NGINX, "-p", folder, "-c", folder / "nginx.conf"])
         until(lambda: (folder / "nginx.pid").exists() and self._answers(), 10)
@@ -60,14 +62,15 @@ class Front:
     def _write_site(self, tls: int) -> None:
         """The deployed file, with this machine's ports, folders and name in place of a server's."""
         text = (ROOT / "deploy/nginx/guesstheworth.conf").read_text()
+        redirect = f"{self.address}:{self._redirect}"
         for old, new in (
-            ("listen 443 ssl http2;", f"listen 127.0.0.1:{tls} ssl http2 default_server;\n    "
-                                      f"listen 127.0.0.1:{self._plain};"),
+            ("listen 443 ssl http2;", f"listen {self.address}:{tls} ssl http2 default_server;\n    "
+                                      f"listen {self.address}:{self._plain};"),
             # Browsers send no name of a server that they know by its number.
-            ("listen 443 ssl default_server;", f"listen 127.0.0.1:{tls} ssl;"),
-            ("listen 80 default_server;", f"listen 127.0.0.1:{self._redirect} default_server;"),
-            ("listen 80;", f"listen 127.0.0.1:{self._redirect};"),
-            ("server_name bids.example.com;", "server_name bids.example.com 127.0.0.1;"),
+            ("listen 443 ssl default_server;", f"listen {self.address}:{tls} ssl;"),
+            ("listen 80 default_server;", f"listen {redirect} default_server;"),
+            ("listen 80;", f"listen {redirect};"),
+            ("server_name bids.example.com;", f"server_name bids.example.com {self.address};"),
             ("/etc/nginx/tls/", f"{self.folder}/"),
             ("/etc/nginx/guesstheworth-pages/", f"{ROOT}/deploy/nginx/pages/"),
             ("/var/log/nginx/", f"{self.folder}/"),
@@ -76,18 +79,18 @@ class Front:
             text = text.replace(old, new)
         (self.folder / "site.conf").write_text(text)
 
-    def write_upstreams(self, webs: Sequence[int], lives: Sequence[int]) -> None:
-        """The deployed file of upstreams, with these ports."""
+    def write_upstreams(self, webs: Sequence[str], lives: Sequence[str]) -> None:
+        """The deployed file of upstreams, with these addresses."""
         text = (ROOT / "deploy/nginx/upstreams.conf").read_text()
-        [line] = {each for each in text.splitlines() if each.strip().startswith("server ")}
-        for name, ports in (("web", webs), ("live", lives)):
+        for name, addresses in (("web", webs), ("live", lives)):
             block = re.search(rf"upstream guesstheworth_{name} {{.*?\n}}", text, re.S)
             assert block is not None
-            servers = "\n".join(line.replace(":5000", f":{port}") for port in ports)
+            [line] = re.findall(r"^ *server .+$", block[0], re.M)
+            servers = "\n".join(line.replace("127.0.0.1:5000", each) for each in addresses)
             text = text.replace(block[0], block[0].replace(line, servers))
         (self.folder / "upstreams.conf").write_text(text)
 
-    def reload(self, webs: Sequence[int], lives: Sequence[int] = ()) -> None:
+    def reload(self, webs: Sequence[str], lives: Sequence[str] = ()) -> None:
         """Send requests to these from now on, as `systemctl reload nginx` does."""
         self.write_upstreams(webs, lives or webs)
         master = psutil.Process(self._process.pid)
@@ -115,11 +118,11 @@ def _takes_requests(worker: psutil.Process) -> bool:
         return False
 
 
-def _make_certificate(folder: Path) -> None:
+def _make_certificate(folder: Path, address: str) -> None:
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1",
          "-nodes", "-days", "2", "-subj", "/CN=bids.example.com",
-         "-addext", "subjectAltName=DNS:bids.example.com,IP:127.0.0.1",
+         "-addext", f"subjectAltName=DNS:bids.example.com,IP:{address}",
          "-keyout", folder / "privkey.pem", "-out", folder / "fullchain.pem"],
         check=True, capture_output=True, timeout=30,
     )  # fmt: skip

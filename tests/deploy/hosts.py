@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import cached_property
 from pathlib import Path
 
 import requests
@@ -9,41 +11,71 @@ import requests
 from app.core import clock
 from app.core.lease import Lease, read_lease
 from app.jobs.sweep import PAYMENTS
-from dev.loopback import free_port
 from tests.deploy.front import Front
+from tests.deploy.network import Network, Place
 from tests.faults.processes import Program
-from tests.faults.shop import Shop
+from tests.faults.shop import Shop, Surroundings
+from tests.payments.market import at_once
 
 
 class Hosts(Shop):
-    """A shop of two hosts; `web` and `worker` are the first's, `second` the other's."""
+    """A shop of two hosts; `web` and `worker` are the first's."""
 
-    def __init__(self, database_url: str, folder: Path) -> None:
-        ports = [free_port(), free_port()]
-        self.front = Front(folder / "front", ports)
+    def __init__(self, database_url: str, folder: Path, network: Network) -> None:
+        self.network = network
+        self.webs = [place.listens for place in network.places]
+        self.urls = [f"http://{listens}" for listens in self.webs]
+        self.front = Front(folder / "front", network.front, self.webs)
+        first = network.places[0]
         super().__init__(
             database_url,
             folder,
-            public_url=self.front.url,
-            PORT=str(ports[0]),
+            self.front.url,
+            Surroundings(network.redis, network.front, first.inside),
+            **_listening(first),
             WEB_CONCURRENCY="1",
             TRUSTED_PROXIES="1",
+            # Allowed only with a Stripe on the loopback address.
+            CRASH_POINTS="",
         )
-        settings = self.settings | {"PORT": str(ports[1])}
-        self.urls = [f"http://127.0.0.1:{port}" for port in ports]
-        self.second = (
-            Program("web", folder / "web2.log", settings),
-            Program("worker", folder / "worker2.log", settings),
-        )
-        self.start_second()
 
-    def start_second(self) -> None:
-        """Have the second host running."""
-        for program in self.second:
-            if not program.running:
-                program.start()
-        for program in self.second:
+    @cached_property
+    def second(self) -> tuple[Program, Program]:
+        """Web process and worker of the second host."""
+        place = self.network.places[1]
+        settings = self.settings | _listening(place)
+        folder = self.web.log.parent
+        return (
+            Program("web", folder / "web2.log", settings, place.inside),
+            Program("worker", folder / "worker2.log", settings, place.inside),
+        )
+
+    def start(self) -> None:
+        """Have both hosts running."""
+        stopped = [each for programs in self.both for each in programs if not each.running]
+        for program in stopped:
+            program.start()
+        for program in stopped:
             program.wait()
+
+    def heal(self) -> None:
+        """Undo what a test has broken."""
+        self.network.mend()
+        for programs in self.both:
+            for program in programs:
+                if program.running:
+                    program.thaw()
+        super().heal()
+
+    def web_at(self, host: int, log: Path, place: Place) -> Program:
+        """Another web process, on this host."""
+        settings = self.settings | _listening(place)
+        return Program("web", log, settings, self.network.places[host].inside)
+
+    def another_port(self, host: int) -> Place:
+        """Room for another web process on this host."""
+        place = self.network.places[host]
+        return replace(place, port=place.port + 1)
 
     @property
     def both(self) -> tuple[tuple[Program, Program], tuple[Program, Program]]:
@@ -73,14 +105,18 @@ class Hosts(Shop):
         """Whether nginx sends requests to this host; asks it a few times."""
         end_of_log = self.front.log.stat().st_size
         for _ in range(4):
-            requests.get(f"{self.url}/health", timeout=10)
+            requests.get(f"{self.url}/health", timeout=30)
         with self.front.log.open() as log:
             log.seek(end_of_log)
-            return f"from={self.urls[host].removeprefix('http://')} " in log.read()
+            return f"from={self.webs[host]} " in log.read()
 
     def stop(self) -> None:
         """End everything."""
-        for program in self.second:
-            program.stop()
+        programs = [each for programs in self.both for each in programs]
+        at_once(len(programs), lambda number: programs[number].stop())
         super().stop()
         self.front.stop()
+
+
+def _listening(place: Place) -> dict[str, str]:
+    return {"HOST": place.address, "PORT": str(place.port)}

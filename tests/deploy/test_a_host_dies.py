@@ -32,7 +32,7 @@ def test_a_host_that_is_killed_takes_nothing_with_it(hosts: Hosts) -> None:
     assert all(number <= died + UNDER_WAY for number in refused)
     load.nobody_looked_in_vain()
     load.nothing_was_lost()
-    hosts.start_second()
+    hosts.start()
     until(lambda: hosts.serves(1), 20)
 
 

@@ -11,10 +11,8 @@ import pytest
 import requests
 
 from app.realtime.doors import SOCKETS_PER_ADDRESS
-from dev.loopback import free_port
 from tests.deploy.hosts import Hosts
 from tests.deploy.load import bid_at
-from tests.faults.processes import Program
 from tests.payments.market import until
 from tests.realtime.processes import ear
 
@@ -38,28 +36,22 @@ def socket_from(address: str, url: str) -> Iterator[int]:
         yield int(wire.recv(4096).split()[1])
 
 
-def port_of(url: str) -> int:
-    return int(url.rpartition(":")[2])
-
-
 @pytest.fixture
-def live(hosts: Hosts) -> Iterator[int]:
-    """The first host's guesstheworth-live, and nginx told of it; its port."""
-    port = free_port()
-    log = hosts.front.folder / "live-process.log"
-    program = Program("web", log, hosts.settings | {"PORT": str(port)})
+def live(hosts: Hosts) -> Iterator[str]:
+    """The first host's guesstheworth-live, and nginx told of it; its address and port."""
+    place = hosts.another_port(0)
+    program = hosts.web_at(0, hosts.front.folder / "live-process.log", place)
     program.start()
-    webs = [port_of(url) for url in hosts.urls]
     try:
         program.wait()
-        hosts.front.reload(webs, [port])
-        yield port
+        hosts.front.reload(hosts.webs, [place.listens])
+        yield place.listens
     finally:
-        hosts.front.reload(webs)
+        hosts.front.reload(hosts.webs)
         program.stop()
 
 
-def test_pages_come_from_web_and_sockets_from_live(hosts: Hosts, live: int) -> None:
+def test_pages_come_from_web_and_sockets_from_live(hosts: Hosts, live: str) -> None:
     artwork_id, end_of_log = hosts.artwork(), hosts.front.log.stat().st_size
     with ear(hosts.url) as listening:
         listening.watch(artwork_id)
@@ -69,19 +61,19 @@ def test_pages_come_from_web_and_sockets_from_live(hosts: Hosts, live: int) -> N
         assert requests.get(f"{hosts.url}/artworks/{artwork_id}", timeout=10).status_code == 200
     until(lambda: '"GET /socket.io/"' in hosts.front.log.read_text()[end_of_log:])
     said = hosts.front.log.read_text()[end_of_log:]
-    sockets = re.findall(r'"GET /socket\.io/" 101 .*?from=127\.0\.0\.1:(\d+)', said)
-    pages = re.findall(r'"GET /artworks/\d+" 200 .*?from=127\.0\.0\.1:(\d+)', said)
-    assert set(map(int, sockets)) == {live}
-    assert set(map(int, pages)) <= {port_of(url) for url in hosts.urls}
+    sockets = re.findall(r'"GET /socket\.io/" 101 .*?from=(\S+)', said)
+    pages = re.findall(r'"GET /artworks/\d+" 200 .*?from=(\S+)', said)
+    assert set(sockets) == {live}
+    assert set(pages) <= set(hosts.webs)
     assert pages
 
 
-def test_sockets_are_counted_for_each_visitor_and_not_for_nginx(hosts: Hosts, live: int) -> None:
+def test_sockets_are_counted_for_each_visitor_and_not_for_nginx(hosts: Hosts, live: str) -> None:
     with contextlib.ExitStack() as held:
         mine = [
-            held.enter_context(socket_from("127.0.0.1", hosts.url))
+            held.enter_context(socket_from(hosts.front.address, hosts.url))
             for _ in range(SOCKETS_PER_ADDRESS)
         ]
         assert mine == [101] * SOCKETS_PER_ADDRESS
-        assert held.enter_context(socket_from("127.0.0.1", hosts.url)) == 503
-        assert held.enter_context(socket_from("127.0.0.77", hosts.url)) == 101
+        assert held.enter_context(socket_from(hosts.front.address, hosts.url)) == 503
+        assert held.enter_context(socket_from(hosts.network.visitor, hosts.url)) == 101

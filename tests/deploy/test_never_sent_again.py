@@ -15,8 +15,8 @@ from tests.payments.market import until
 
 
 @contextmanager
-def hosts_that_die_of_every_request(number: int) -> Iterator[tuple[list[int], list[bytes]]]:
-    """Servers that take a request and close without an answer; their ports, and what came."""
+def hosts_that_die_of_every_request(number: int) -> Iterator[tuple[list[str], list[bytes]]]:
+    """Servers that take a request and close without an answer; their addresses, and what came."""
     came: list[bytes] = []
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(number)]
 
@@ -33,7 +33,7 @@ def hosts_that_die_of_every_request(number: int) -> Iterator[tuple[list[int], li
     for thread in threads:
         thread.start()
     try:
-        yield [each.getsockname()[1] for each in sockets], came
+        yield [f"127.0.0.1:{each.getsockname()[1]}" for each in sockets], came
     finally:
         for each in sockets:
             # Closing alone would leave the thread waiting.
@@ -52,13 +52,13 @@ def test_a_bid_is_sent_once_and_a_page_is_asked_of_the_next_host(
     def ask() -> requests.Response:
         return requests.request(method, hosts.url + path, json={}, timeout=20)
 
-    with hosts_that_die_of_every_request(2) as (ports, came):
-        hosts.front.reload(ports)
+    with hosts_that_die_of_every_request(2) as (addresses, came):
+        hosts.front.reload(addresses)
         try:
             # Until nginx has read its file again, it is the real hosts that answer.
             answer = until(lambda: [answer for answer in [ask()] if came], 15)[0]
         finally:
-            hosts.front.reload([int(url.rpartition(":")[2]) for url in hosts.urls])
+            hosts.front.reload(hosts.webs)
     assert answer.status_code == 503
     assert came == [method.encode()] * times
     until(lambda: requests.get(f"{hosts.url}/health", timeout=10).ok, 15)

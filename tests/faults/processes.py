@@ -6,12 +6,14 @@ import os
 import signal
 import subprocess
 import sys
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 
 import psutil
 import requests
 
+from dev.loopback import LOOPBACK
 from dev.processes import end, spawn
 from tests.databases import ROOT, environment
 from tests.payments.market import until
@@ -25,10 +27,14 @@ PROGRAMS = {
 class Program:
     """One of PROGRAMS with its settings; it begins when told to."""
 
-    def __init__(self, name: str, log: Path, settings: dict[str, str]) -> None:
+    def __init__(
+        self, name: str, log: Path, settings: dict[str, str], inside: Sequence[str] = ()
+    ) -> None:
+        """`inside` goes before the command: what runs it somewhere else."""
         self.name = name
         self.log = log
         self._settings = settings
+        self._inside = inside
         self._process: subprocess.Popen[bytes] | None = None
         self._began_at = 0
 
@@ -38,7 +44,7 @@ class Program:
         with self.log.open("ab") as log:
             self._began_at = log.tell()
             self._process = spawn(
-                PROGRAMS[self.name],
+                [*self._inside, *PROGRAMS[self.name]],
                 cwd=ROOT,
                 env=environment(**self._settings),
                 stdout=log,
@@ -79,6 +85,22 @@ class Program:
         assert alive == []
         self._process = None
 
+    def freeze(self) -> None:
+        """SIGSTOP it and everything that it started: it holds what it has, and does nothing."""
+        stopped: set[psutil.Process] = set()
+        # One that is not stopped yet may start another.
+        while found := {psutil.Process(self.pid), *self.family()} - stopped:
+            for process in found:
+                with suppress(psutil.NoSuchProcess):
+                    process.suspend()
+            stopped |= found
+
+    def thaw(self) -> None:
+        """SIGCONT: all of it goes on as if no time had passed."""
+        for process in (psutil.Process(self.pid), *self.family()):
+            with suppress(psutil.NoSuchProcess):
+                process.resume()
+
     def stop(self) -> None:
         """End it in order."""
         if self._process is not None:
@@ -92,7 +114,8 @@ class Program:
 
     def _answers(self) -> bool:
         try:
-            port = self._settings["PORT"]
-            return requests.get(f"http://127.0.0.1:{port}/health", timeout=2).ok
+            host = self._settings.get("HOST", LOOPBACK)
+            url = f"http://{host}:{self._settings['PORT']}/health"
+            return requests.get(url, timeout=2).ok
         except requests.RequestException:
             return False

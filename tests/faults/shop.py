@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
@@ -27,7 +27,7 @@ from app.jobs.sweep import MAIL, PAYMENTS
 from app.notifications.models import Email
 from app.payments.models import Attention, Payment, StripeEvent
 from app.payments.states import OPEN
-from dev.loopback import free_port
+from dev.loopback import LOOPBACK, free_port
 from dev.mail_catcher import MailCatcher
 from dev.redis_server import start_redis
 from tests import people
@@ -54,18 +54,39 @@ class Answer:
     text: str
 
 
+@dataclass(frozen=True)
+class Surroundings:
+    """Where Redis listens, and Stripe and the mail server; what runs web and worker somewhere."""
+
+    redis: str = LOOPBACK
+    others: str = LOOPBACK
+    inside: Sequence[str] = ()
+
+
+HERE = Surroundings()
+
+
 class Shop:
     """The whole product on one database."""
 
     def __init__(
-        self, database_url: str, folder: Path, public_url: str | None = None, **more: str
+        self,
+        database_url: str,
+        folder: Path,
+        public_url: str | None = None,
+        surroundings: Surroundings = HERE,
+        **more: str,
     ) -> None:
         """Start it. `public_url`: where a proxy in front will be; `more`: other settings."""
-        self.redis = start_redis()
-        self.mail = MailCatcher().start()
+        self.surroundings = surroundings
+        self.redis = start_redis(address=surroundings.redis)
+        self.mail = MailCatcher(smtp_address=surroundings.others).start()
         port = free_port()
         self.url = public_url or f"http://127.0.0.1:{port}"
-        self.sandbox = Sandbox("--webhook-url", self.url + WEBHOOK, "--webhook-secret", SECRET)
+        self.sandbox = Sandbox(
+            "--host", surroundings.others,
+            "--webhook-url", self.url + WEBHOOK, "--webhook-secret", SECRET,
+        )  # fmt: skip
         self.lives_lost = 0
         # Message-IDs that came twice because a process died, or a claim was made to lapse.
         self.forgiven: set[str] = set()
@@ -79,14 +100,15 @@ class Shop:
             "WEB_CONCURRENCY": "2",
             "REDIS_URL": self.redis.url,
             "STRIPE_API_BASE": self.sandbox.url,
+            "MAIL_SERVER": surroundings.others,
             "MAIL_PORT": str(self.mail.smtp_port),
             "SWEEP_INTERVAL_SECONDS": "1",
             "RATELIMIT_ENABLED": "0",
             "CRASH_POINTS": str(self._crash_points),
             **more,
         }
-        self.web = Program("web", folder / "web.log", self.settings)
-        self.worker = Program("worker", folder / "worker.log", self.settings)
+        self.web = Program("web", folder / "web.log", self.settings, surroundings.inside)
+        self.worker = Program("worker", folder / "worker.log", self.settings, surroundings.inside)
         # For looking into the database and for waiting on it; it does none of the work.
         here = {name: value for name, value in self.settings.items() if name != "REDIS_URL"}
         self.app = create_app(read_settings(REQUIRED | here))
@@ -226,7 +248,9 @@ class Shop:
         """Redis comes back at the same address, empty."""
         self.redis.stop()
         password = self.redis.url.split("@")[0].rpartition(":")[2]
-        self.redis = start_redis(password=password, port=self.redis.port)
+        self.redis = start_redis(
+            password=password, port=self.redis.port, address=self.surroundings.redis
+        )
 
     @contextmanager
     def no_sweep(self, *parts: str) -> Iterator[None]:

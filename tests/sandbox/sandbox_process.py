@@ -102,7 +102,7 @@ class Sandbox:
         )
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        match = re.fullmatch(r"sandbox listening on (http://127\.0\.0\.1:\d+)\n", line)
+        match = re.fullmatch(r"sandbox listening on (http://[\d.]+:\d+)\n", line)
         assert match, f"unexpected first line: {line!r}"
         self.url = match.group(1)
         self.http = requests.Session()
