@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 
-from playwright.sync_api import Page, expect
+from playwright.sync_api import FileChooser, Page, expect
 
 # Where the focus is, and how it is shown: an outline, or a border or a shadow that changes with it.
 FOCUS = """() => {
@@ -25,6 +26,9 @@ FOCUS = """() => {
   };
 }"""
 STOPS = 90
+# How often Enter is pressed on a file field, and how many tenths of a second each time is waited.
+DIALOG_TRIES = 5
+DIALOG_LOOKS = 40
 
 
 @dataclass
@@ -59,6 +63,21 @@ class Keyboard:
         for name, text in fields.items():
             self.to(name=name)
             self.page.keyboard.type(text)
+
+    def choose_file(self, name: str, file: Path) -> None:
+        """Go to a file field, open its dialog and choose."""
+        opened: list[FileChooser] = []
+        # Whoever begins to listen as the key is pressed may be too late on a busy machine.
+        self.page.on("filechooser", lambda dialog: opened.append(dialog))
+        self.to(name=name)
+        for waited in range(DIALOG_TRIES * DIALOG_LOOKS):
+            if waited % DIALOG_LOOKS == 0:
+                self.page.keyboard.press("Enter")
+            self.page.wait_for_timeout(100)
+            if opened:
+                opened[0].set_files(file)
+                return
+        raise AssertionError(f"Enter opens no dialog on {name}")
 
     def open(self, path: str) -> None:
         """Type an address."""

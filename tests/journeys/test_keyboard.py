@@ -97,10 +97,7 @@ def test_a_seller_lists_looks_withdraws_and_lists_again(
     keys.to(name="category")
     page.keyboard.press("P")
     keys.fill(description="Without a mouse.")
-    keys.to(name="image")
-    with page.expect_file_chooser() as chooser:
-        page.keyboard.press("Enter")
-    chooser.value.set_files(picture)
+    keys.choose_file("image", picture)
     expect(page.locator("#picture-preview")).to_be_visible()
     keys.fill(alt="Boats", secret_threshold="90")
     keys.press("List the artwork")
