@@ -5,6 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARGS ?=
+# All tests are played by as many processes as there are cores; those of ARGS by one.
+BESIDE ?= $(if $(ARGS),,--numprocesses logical --maxprocesses 4 --dist worksteal)
 N ?= 10000
 SEED ?= $(shell date +%s)
 
@@ -17,7 +19,7 @@ run: install ## everything on this machine, seeded with demo data; Ctrl-C stops 
 	@exec $(PY) -m dev.run --stop-with-parent $(ARGS)
 
 test: install ## all tests, or those of ARGS="tests/bidding -k race"
-	@exec $(PY) -m pytest $(ARGS)
+	@exec $(PY) -m pytest $(BESIDE) $(ARGS)
 
 bench: install ## every benchmark (half an hour), and bench/REPORT.md; or ARGS="--only bids pages"
 	@exec $(PY) -m bench $(ARGS)
