@@ -21,6 +21,7 @@ from app.bidding import service as bidding
 from app.config import ROOT, Settings
 from app.core.access import Who, access
 from app.core.extensions import csrf, db, login_manager, mail, migrate
+from app.core.fragments import init_fragments
 from app.core.jobs import connect_redis
 from app.core.transaction import init_database
 from app.dashboards import api as dashboards_api
@@ -43,6 +44,7 @@ from app.web.errors import init_errors
 from app.web.filters import init_filters
 from app.web.identifiers import init_identifiers
 from app.web.limits import init_limits, limit_routes
+from app.web.links import init_links
 from app.web.logs import init_logs, init_slow_queries
 from app.web.request_ids import init_request_ids
 from app.web.security_headers import init_security_headers
@@ -89,6 +91,8 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     init_security_headers(app, settings)
     init_api_caching(app)
     init_filters(app)
+    init_links(app)
+    init_fragments(app)
     init_database(app)
     with app.app_context():
         init_slow_queries(db.engine, settings)

@@ -1,9 +1,22 @@
 """Pages of artworks: browsing, and a seller's forms."""
 
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
-from flask import Blueprint, flash, redirect, render_template, request, send_file, url_for
+from flask import (
+    Blueprint,
+    current_app,
+    flash,
+    redirect,
+    render_template,
+    request,
+    send_file,
+    url_for,
+)
 from flask.typing import ResponseReturnValue
+from markupsafe import Markup
+from werkzeug.datastructures import MultiDict
 
 from app.artworks import queries, service
 from app.artworks.forms import (
@@ -31,6 +44,8 @@ blueprint = Blueprint("artworks", __name__)
 
 PER_PAGE = 12
 _YEAR = 365 * 24 * 3600
+# Longer addresses, in bytes, are read anew each time.
+_ADDRESS_KEPT = 400
 
 
 @blueprint.teardown_request
@@ -39,19 +54,52 @@ def close_files(_error: BaseException | None) -> None:
     request.close()
 
 
+@dataclass(frozen=True)
+class Asked:
+    """What the address of the browse page asks for, and the filters as the page shows them.
+
+    It follows from the address alone, so it is the same for everybody.
+    """
+
+    filters: ArtworkFilters
+    page: int
+    right: bool
+    filtered: bool
+    title_html: Markup
+    summary_html: Markup
+    filters_html: Markup
+
+
 @blueprint.get("/")
 @access(Who.ANYONE)
 def browse() -> ResponseReturnValue:
     """All artworks, filtered and sorted as the address says."""
-    form = BrowseForm(request.args)
+    read = _asked if len(request.query_string) <= _ADDRESS_KEPT else _asked.__wrapped__
+    asked = read(_macros(), tuple(request.args.items(multi=True)))
+    filters = replace(asked.filters, viewer=viewer_or_none())
+    page = queries.cards(filters, asked.page, PER_PAGE)
+    html = render_template("artworks/browse.html", asked=asked, page=page)
+    return html, 200 if asked.right else 422
+
+
+def _macros() -> Any:
+    # Of this application, as another one in the same process has addresses of its own.
+    return current_app.jinja_env.get_template("artworks/_filters.html").module
+
+
+@lru_cache(256)
+def _asked(macros: Any, values: tuple[tuple[str, str], ...]) -> Asked:
+    form = BrowseForm(MultiDict(values))
     right = form.validate()
-    filters = _filters(form) if right else ArtworkFilters(viewer=viewer_or_none())
-    number = int(form.page.data) if right else 1
-    page = queries.artworks(filters, number, PER_PAGE)
-    html = render_template(
-        "artworks/browse.html", form=form, page=page, filters=filters, filtered=_filtered(form)
+    return Asked(
+        filters=_filters(form) if right else ArtworkFilters(),
+        page=int(form.page.data) if right else 1,
+        right=right,
+        filtered=any(form[name].data for name in ("q", "category", "status", "seller_id")),
+        title_html=macros.title(form),
+        summary_html=macros.summary(form),
+        filters_html=macros.filters(form),
     )
-    return html, 200 if right else 422
 
 
 def _filters(form: BrowseForm) -> ArtworkFilters:
@@ -61,12 +109,7 @@ def _filters(form: BrowseForm) -> ArtworkFilters:
         q=form.q.data,
         seller_id=int(form.seller_id.data) if form.seller_id.data else None,
         sort=ArtworkSort(form.sort.data) if form.sort.data else ArtworkSort.NEWEST,
-        viewer=viewer_or_none(),
     )
-
-
-def _filtered(form: BrowseForm) -> bool:
-    return any(form[name].data for name in ("q", "category", "status", "seller_id"))
 
 
 @blueprint.get("/pictures/<key>/<name>")

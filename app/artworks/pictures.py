@@ -7,6 +7,7 @@ import threading
 from dataclasses import dataclass
 from io import BytesIO
 from pathlib import Path
+from typing import NamedTuple
 
 from PIL import Image, ImageCms, ImageOps
 
@@ -52,8 +53,7 @@ class StoredPicture:
     height: int
 
 
-@dataclass(frozen=True)
-class PictureView:
+class PictureView(NamedTuple):
     """What an <img> needs."""
 
     src: str

@@ -5,7 +5,6 @@ from typing import Any
 from flask import Blueprint, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
-from app.accounts import queries as accounts
 from app.artworks import queries as artworks
 from app.artworks.states import ArtworkStatus
 from app.bidding import queries, rules, service
@@ -27,7 +26,7 @@ _BIDS_PER_PAGE = 20
 def artwork(artwork_id: int) -> ResponseReturnValue:
     """The artwork, its losing bids, and the bid form."""
     page = max(1, min(request.args.get("page", 1, type=int), 1_000_000))
-    return _artwork_page(artwork_id, BidForm(formdata=None), page=page)
+    return _artwork_page(artwork_id, page=page)
 
 
 @blueprint.post("/artworks/<int:artwork_id>/bids")
@@ -40,7 +39,7 @@ def place_bid(artwork_id: int) -> ResponseReturnValue:
     person = viewer()
     form = BidForm()
     if not form.validate_on_submit():
-        return _artwork_page(artwork_id, form, status=422)
+        return _artwork_page(artwork_id, form, 422)
     if not form.confirm.data:
         found = artworks.artwork(artwork_id, person)
         return render_template(
@@ -53,7 +52,7 @@ def place_bid(artwork_id: int) -> ResponseReturnValue:
         if repeated is not None:
             return repeated
         status = 409 if isinstance(refused, Conflict) else 403
-        return _artwork_page(artwork_id, form, status=status, problem=refused.detail)
+        return _artwork_page(artwork_id, form, status, problem=refused.detail)
     if outcome.payment_id is None:
         return _not_this_time(artwork_id)
     return _to_checkout(outcome.payment_id, person)
@@ -94,10 +93,10 @@ def _repeated(
 
 def _artwork_page(
     artwork_id: int,
-    form: BidForm,
+    form: BidForm | None = None,
+    status: int = 200,
     *,
     page: int = 1,
-    status: int = 200,
     problem: str | None = None,
 ) -> ResponseReturnValue:
     person = viewer_or_none()
@@ -118,9 +117,9 @@ def _artwork_page(
         "paused_until": None,
     }
     if person is not None and not context["is_own"]:
-        until = accounts.person(person.id).bidding_suspended_until
+        context["mine"] = mine = queries.standing(artwork_id, person.id)
+        until = mine.bidding_suspended_until
         context["paused_until"] = until if until is not None and until > now else None
-        context["mine"] = queries.latest_own_bid(artwork_id, person.id)
         if found.status == ArtworkStatus.PENDING_PAYMENT:
             context["owed"] = payments.open_payment_of_buyer(artwork_id, person.id)
     return render_template("bidding/artwork.html", **context), status

@@ -2,16 +2,19 @@
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import lru_cache
+from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, func, select
 
+from app.accounts.models import User
 from app.artworks.models import Artwork
 from app.bidding.models import Bid
 from app.bidding.states import BidStatus
 from app.core.extensions import db
 from app.core.paging import Page, paginate
+from app.core.reads import Read
 from app.core.secrets import keyed_digest
 from app.payments import queries as payments
 from app.payments.queries import PaymentView
@@ -20,8 +23,7 @@ from app.payments.queries import PaymentView
 _ALPHABET = "ABCDEFGHJKMNPQRSTUVWXYZ23456789"
 
 
-@dataclass(frozen=True)
-class PublicBid:
+class PublicBid(NamedTuple):
     """A losing bid as anyone may see it; `bidder` is a pseudonym, stable for one artwork."""
 
     amount_cents: int
@@ -47,9 +49,23 @@ class MyBid:
         return self.status == BidStatus.WON
 
 
+@dataclass(frozen=True)
+class Standing:
+    """Where a person stands with an artwork: until when they may not bid, and their newest bid."""
+
+    bidding_suspended_until: datetime | None
+    amount_cents: int | None
+    status: BidStatus | None
+
+
 def pseudonym(artwork_id: int, bidder_id: int) -> str:
     """A bidder's name on one artwork, which cannot be traced to them or to other artworks."""
-    digest = keyed_digest(current_app.config["SECRET_KEY"], "bidder", artwork_id, bidder_id)
+    return _pseudonym(current_app.config["SECRET_KEY"], artwork_id, bidder_id)
+
+
+@lru_cache(10_000)
+def _pseudonym(secret_key: str, artwork_id: int, bidder_id: int) -> str:
+    digest = keyed_digest(secret_key, "bidder", artwork_id, bidder_id)
     number = int(digest[:16], 16)
     letters = ""
     for _ in range(5):
@@ -58,20 +74,65 @@ def pseudonym(artwork_id: int, bidder_id: int) -> str:
     return f"Bidder {letters}"
 
 
+def _losing() -> ColumnElement[bool]:
+    on_artwork = Bid.artwork_id == bindparam("artwork_id", type_=BigInteger)
+    return on_artwork & (Bid.status == BidStatus.OUTBID)
+
+
+def _count_losing() -> Select[Any]:
+    return select(func.count()).select_from(Bid).where(_losing())
+
+
+def _losing_bids() -> Select[Any]:
+    total = _count_losing().correlate(None).scalar_subquery()
+    return (
+        select(total, Bid.amount_cents, Bid.bidder_id, Bid.created_at)
+        .where(_losing())
+        .order_by(Bid.id.desc())
+        .limit(bindparam("limit", type_=Integer))
+        .offset(bindparam("offset", type_=Integer))
+    )
+
+
+_LOSING_BIDS: Read[tuple[int, int, int, datetime]] = Read(_losing_bids, lambda *cells: cells)
+_COUNT_LOSING: Read[int] = Read(_count_losing, int)
+
+
 def losing_bids(artwork_id: int, page: int, per_page: int) -> Page[PublicBid]:
     """The losing bids on an artwork, newest first. Winning and released ones are never there."""
-    found = paginate(
-        select(Bid.amount_cents, Bid.bidder_id, Bid.created_at, Bid.id)
-        .where(Bid.artwork_id == artwork_id, Bid.status == BidStatus.OUTBID)
-        .order_by(Bid.id.desc()),
-        page,
-        per_page,
+    rows = _LOSING_BIDS.all(artwork_id=artwork_id, limit=per_page, offset=(page - 1) * per_page)
+    # Behind the end there is no row that could tell how many they are.
+    total = rows[0][0] if rows else 0 if page == 1 else _COUNT_LOSING.all(artwork_id=artwork_id)[0]
+    shown = tuple(
+        PublicBid(cents, pseudonym(artwork_id, bidder_id), at) for _, cents, bidder_id, at in rows
     )
-    return found.map(
-        lambda row: PublicBid(
-            row.amount_cents, pseudonym(artwork_id, row.bidder_id), row.created_at
-        )
+    return Page(shown, page, per_page, total)
+
+
+def _standing() -> Any:
+    person = bindparam("person_id", type_=BigInteger)
+    newest = (
+        select(Bid.id)
+        .where(Bid.artwork_id == bindparam("artwork_id", type_=BigInteger), Bid.bidder_id == person)
+        .order_by(Bid.id.desc())
+        .limit(1)
+        .scalar_subquery()
     )
+    return (
+        select(User.bidding_suspended_until, Bid.amount_cents, Bid.status)
+        .select_from(User)
+        .outerjoin(Bid, Bid.id == newest)
+        .where(User.id == person)
+    )
+
+
+_STANDING = Read(_standing, Standing)
+
+
+def standing(artwork_id: int, person_id: int) -> Standing:
+    """Where a person stands with an artwork, in one statement."""
+    found = _STANDING.one_or_none(artwork_id=artwork_id, person_id=person_id)
+    return found if found is not None else Standing(None, None, None)
 
 
 def my_bids(bidder_id: int, page: int, per_page: int) -> Page[MyBid]:

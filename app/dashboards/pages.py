@@ -45,7 +45,7 @@ def my_payments() -> str:
 @access(Who.USER, while_suspended=True)
 def my_favourites() -> str:
     """The artworks that one keeps an eye on, the one added last first."""
-    page = artworks.favourites(viewer(), _page(), _FAVOURITES_PER_PAGE)
+    page = artworks.favourite_cards(viewer(), _page(), _FAVOURITES_PER_PAGE)
     return render_template("dashboards/my_favourites.html", page=page)
 
 

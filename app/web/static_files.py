@@ -2,6 +2,7 @@
 
 import gzip
 import hashlib
+import os
 import stat
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,9 +35,8 @@ class StaticFiles:
         place = safe_join(str(self._folder), name)
         if place is None:
             return None
-        path = Path(place)
         try:
-            found = path.stat()
+            found = os.stat(place)
         except (OSError, ValueError):
             return None
         if not stat.S_ISREG(found.st_mode):
@@ -45,7 +45,7 @@ class StaticFiles:
         # By its place: one file may be asked for by endlessly many names.
         known = self._known.get(place)
         if known is None or known[0] != changed:
-            content = path.read_bytes()
+            content = Path(place).read_bytes()
             fingerprint = hashlib.sha256(content).hexdigest()[:12]
             # Without a moment in it, so that every process makes the same bytes.
             known = (changed, StaticFile(fingerprint, gzip.compress(content, mtime=0)))

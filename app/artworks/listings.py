@@ -1,0 +1,220 @@
+"""The SELECTs that find artworks, built and compiled once for each kind of question."""
+
+from collections.abc import Callable
+from enum import StrEnum
+from functools import cache
+from typing import Any, NamedTuple
+
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Integer,
+    Select,
+    bindparam,
+    case,
+    exists,
+    false,
+    func,
+    literal,
+    null,
+    or_,
+    select,
+    true,
+)
+from sqlalchemy.orm import aliased
+
+from app.accounts.models import User
+from app.artworks.models import Artwork, Favourite
+from app.artworks.states import ArtworkStatus
+from app.core.access import Viewer
+from app.core.paging import Page
+from app.core.reads import Read
+
+PUBLIC_STATUSES = (
+    ArtworkStatus.ACTIVE,
+    ArtworkStatus.PENDING_PAYMENT,
+    ArtworkStatus.SOLD,
+    ArtworkStatus.EXPIRED,
+)
+
+
+class ArtworkSort(StrEnum):
+    """The order of a list."""
+
+    NEWEST = "newest"
+    ENDING = "ending"
+    PRICE = "price"
+    BIDS = "bids"
+
+
+class Eyes(StrEnum):
+    """Who asks, as far as the statement differs."""
+
+    NOBODY = "nobody"
+    PERSON = "person"
+    ADMIN = "admin"
+
+
+def eyes(viewer: Viewer | None) -> Eyes:
+    """The eyes of this viewer."""
+    if viewer is None:
+        return Eyes.NOBODY
+    return Eyes.ADMIN if viewer.is_admin else Eyes.PERSON
+
+
+class Shape(NamedTuple):
+    """What is made of an artwork: the columns that it takes, and a function of their values."""
+
+    columns: Callable[[Eyes], tuple[ColumnElement[Any], ...]]
+    make: Callable[..., Any]
+
+
+class Question(NamedTuple):
+    """A list without its values: all that its statement depends on.
+
+    `own` is a seller's list of their own. Without an order it is the viewer's favourites, the one
+    added last first.
+    """
+
+    shape: Shape
+    eyes: Eyes
+    sort: ArtworkSort | None = None
+    own: bool = False
+    status: bool = False
+    category: bool = False
+    q: bool = False
+    seller: bool = False
+
+
+def answer(question: Question, page: int, per_page: int, **values: Any) -> Page[Any]:
+    """One page of a list, in one statement, whatever the number of rows.
+
+    `values` are `viewer_id`, and the `status`, `category`, `q` and `seller_id` that it asks for.
+    """
+    values["q"] = str(values.get("q", "")).translate(_LITERALLY)
+    found = _rows(question).all(limit=per_page, offset=(page - 1) * per_page, **values)
+    # Behind the end there is no row that could tell how long the list is.
+    total = found[0][0] if found else 0 if page == 1 else _total(question).all(**values)[0]
+    return Page([item for _, item in found], page, per_page, total)
+
+
+@cache
+def one_artwork(shape: Shape, whose: Eyes) -> Read[Any]:
+    """The statement that finds an artwork by `artwork_id`, if `viewer_id` may see it."""
+
+    def build() -> Select[Any]:
+        chosen = Artwork.id == bindparam("artwork_id", type_=BigInteger)
+        return _from_artworks(*shape.columns(whose)).where(chosen, _may_see(whose))
+
+    return Read(build, shape.make)
+
+
+@cache
+def _rows(question: Question) -> Read[tuple[int, Any]]:
+    """A page of them, each with the length of the whole list."""
+
+    def build() -> Select[Any]:
+        total = _counted(question).correlate(None).scalar_subquery()
+        listed = _from_artworks(total, *question.shape.columns(question.eyes))
+        return (
+            _narrowed(listed, question)
+            .order_by(*_order(question.sort))
+            .limit(bindparam("limit", type_=Integer))
+            .offset(bindparam("offset", type_=Integer))
+        )
+
+    return Read(build, lambda total, *cells: (total, question.shape.make(*cells)))
+
+
+@cache
+def _total(question: Question) -> Read[int]:
+    return Read(lambda: _counted(question), int)
+
+
+def _counted(question: Question) -> Select[Any]:
+    return _narrowed(select(func.count()).select_from(Artwork), question)
+
+
+def _from_artworks(*columns: ColumnElement[Any]) -> Select[Any]:
+    return select(*columns).select_from(Artwork).join(User, User.id == Artwork.seller_id)
+
+
+def _viewer_id() -> ColumnElement[int]:
+    return bindparam("viewer_id", type_=BigInteger)
+
+
+def threshold(whose: Eyes) -> ColumnElement[Any]:
+    """The threshold, of the viewer's own artworks and for admins; else NULL.
+
+    The database decides: what is not the viewer's to know never enters this process.
+    """
+    if whose == Eyes.NOBODY:
+        return null()
+    if whose == Eyes.ADMIN:
+        return Artwork.threshold_cents.expression
+    return case((Artwork.seller_id == _viewer_id(), Artwork.threshold_cents), else_=null())
+
+
+def is_favourite(whose: Eyes) -> ColumnElement[bool]:
+    """Whether the viewer keeps an eye on it."""
+    if whose == Eyes.NOBODY:
+        return false()
+    # Under a name of its own: the list of favourites joins the same table.
+    own = aliased(Favourite)
+    return exists().where(own.artwork_id == Artwork.id, own.user_id == _viewer_id())
+
+
+def _narrowed(listed: Select[Any], question: Question) -> Select[Any]:
+    if question.sort is None:
+        mine = Favourite.user_id == _viewer_id()
+        kept = listed.join(Favourite, Favourite.artwork_id == Artwork.id)
+        return kept.where(mine, _may_see(question.eyes))
+    if question.status:
+        listed = listed.where(Artwork.status == bindparam("status", type_=Artwork.status.type))
+    elif not question.own:
+        listed = listed.where(_is_public())
+    if question.category:
+        listed = listed.where(Artwork.category == bindparam("category"))
+    if question.seller:
+        listed = listed.where(Artwork.seller_id == bindparam("seller_id", type_=BigInteger))
+    if question.q:
+        searched = (Artwork.title, Artwork.artist_name, Artwork.description)
+        listed = listed.where(
+            or_(*(column.icontains(bindparam("q"), escape="/") for column in searched))
+        )
+    return listed
+
+
+# What LIKE does not take literally.
+_LITERALLY = str.maketrans({"/": "//", "%": "/%", "_": "/_"})
+
+
+def _may_see(whose: Eyes) -> ColumnElement[bool]:
+    if whose == Eyes.ADMIN:
+        return true()
+    shown = _is_public()
+    return shown if whose == Eyes.NOBODY else shown | (Artwork.seller_id == _viewer_id())
+
+
+def _is_public() -> ColumnElement[bool]:
+    # Values one by one: a list of them as one parameter is written anew for each execution.
+    kind = Artwork.status.type
+    return Artwork.status.in_([literal(status, kind) for status in PUBLIC_STATUSES])
+
+
+def _order(sort: ArtworkSort | None) -> list[ColumnElement[Any]]:
+    newest: list[ColumnElement[Any]] = [Artwork.created_at.desc(), Artwork.id.desc()]
+    match sort:
+        case None:
+            return [Favourite.created_at.desc(), Artwork.id.desc()]
+        case ArtworkSort.ENDING:
+            # What cannot end any more comes last, and before it what has no end.
+            ends = case((Artwork.status == ArtworkStatus.ACTIVE, Artwork.end_at), else_=null())
+            still_open = case((Artwork.status == ArtworkStatus.ACTIVE, 0), else_=1)
+            return [still_open, ends.is_(None), ends.asc(), *newest]
+        case ArtworkSort.PRICE:
+            price = func.coalesce(Artwork.sold_cents, Artwork.highest_bid_cents)
+            return [price.is_(None), price.desc(), *newest]
+        case ArtworkSort.BIDS:
+            return [Artwork.bid_count.desc(), *newest]
+    return newest
