@@ -1,27 +1,53 @@
-"""How many sockets a process holds. Each takes one of its threads for as long as it is open."""
+"""How many sockets a process holds, in all and for one address."""
 
+import sys
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
-# Of Gunicorn's 100 threads, so that pages are always answered. Who finds no socket polls.
-SOCKETS_AT_MOST = 80
-# An office or a household behind one address.
-SOCKETS_PER_ADDRESS = 30
-
 StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+
+
+@dataclass(frozen=True)
+class Capacity:
+    """So many sockets at once. Who finds no socket polls."""
+
+    in_all: int
+    per_address: int
+
+
+# A socket holds a thread for as long as it is open. These are Gunicorn's 100 without those that
+# answer pages; 30 for an office or a household.
+THREADS = Capacity(in_all=80, per_address=30)
+# A socket holds some memory only (`python -m bench.live` says how much), and one core writes to so
+# many four times a second. An address may be a school's or a mobile network's.
+GREENLETS = Capacity(in_all=4_000, per_address=200)
+
+
+def runs_greenlets() -> bool:
+    """Whether this process is one of Gunicorn's gevent workers, whose threads are greenlets."""
+    monkey = sys.modules.get("gevent.monkey")
+    return monkey is not None and bool(monkey.is_module_patched("threading"))
 
 
 class Doors:
     """WSGI middleware that lets in only so many sockets at once, in all and from one address."""
 
-    def __init__(self, app: Callable[..., Iterable[bytes]], path: str = "/socket.io/") -> None:
+    def __init__(
+        self,
+        app: Callable[..., Iterable[bytes]],
+        capacity: Capacity,
+        path: str = "/socket.io/",
+    ) -> None:
         self._app = app
+        self._capacity = capacity
         self._path = path
         self._lock = threading.Lock()
         self._held: Counter[str] = Counter()
+        self._total = 0
 
     def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on; a socket's own lasts as long as the socket."""
@@ -35,6 +61,9 @@ class Doors:
                 [("Content-Type", "text/plain"), ("Retry-After", "10"), ("Content-Length", "0")],
             )
             return [b""]
+        # Compression would cost a socket 300 kB and each message more time than it saves on the
+        # way: messages have a hundred bytes.
+        environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
         try:
             return self._app(environ, start_response)
         finally:
@@ -42,13 +71,19 @@ class Doors:
 
     def _enter(self, address: str) -> bool:
         with self._lock:
-            if self._held[address] >= SOCKETS_PER_ADDRESS or self._held.total() >= SOCKETS_AT_MOST:
+            if (
+                self._held[address] >= self._capacity.per_address
+                or self._total >= self._capacity.in_all
+            ):
                 return False
             self._held[address] += 1
+            self._total += 1
             return True
 
     def _leave(self, address: str) -> None:
         with self._lock:
             self._held[address] -= 1
+            self._total -= 1
             # Whoever was here once is not remembered.
-            self._held += Counter()
+            if not self._held[address]:
+                del self._held[address]

@@ -18,7 +18,7 @@ from app.core.access import Viewer, viewer_or_none
 from app.core.extensions import db, socketio
 from app.payments.states import told_reason
 from app.realtime import rules
-from app.realtime.doors import Doors
+from app.realtime.doors import GREENLETS, THREADS, Doors, runs_greenlets
 from app.realtime.exchange import Exchange
 from app.realtime.pacing import Pace
 
@@ -37,9 +37,10 @@ def init_realtime(app: Flask, settings: Settings) -> None:
     """
     # Pub/sub knows no database numbers: two deployments on one Redis would hear each other.
     whose = secrets.keyed_digest(settings.secret_key, "live-channel")[:16]
+    greenlets = runs_greenlets()
     socketio.init_app(
         app,
-        async_mode="threading",
+        async_mode="gevent" if greenlets else "threading",
         # Long-polling would need sticky sessions as soon as there are two processes.
         transports=["websocket"],
         manage_session=False,
@@ -49,7 +50,8 @@ def init_realtime(app: Flask, settings: Settings) -> None:
         async_handlers=False,
         max_http_buffer_size=_LARGEST_MESSAGE,
     )
-    app.wsgi_app = Doors(app.wsgi_app)  # type: ignore[method-assign]
+    capacity = GREENLETS if greenlets else THREADS
+    app.wsgi_app = Doors(app.wsgi_app, capacity)  # type: ignore[method-assign]
     socketio.on_event("connect", _connect)
     socketio.on_event("watch", _watch)
     socketio.on_event("unwatch", _unwatch)

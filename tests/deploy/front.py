@@ -24,7 +24,7 @@ user root;
 worker_processes 1;
 pid {folder}/nginx.pid;
 error_log {folder}/errors.log info;
-events {{ worker_connections 512; }}
+events {{ worker_connections 2048; }}
 http {{
     client_body_temp_path {folder}/body;
     proxy_temp_path {folder}/proxy;
@@ -82,11 +82,11 @@ class Front:
     def write_upstreams(self, webs: Sequence[str], lives: Sequence[str]) -> None:
         """The deployed file of upstreams, with these addresses."""
         text = (ROOT / "deploy/nginx/upstreams.conf").read_text()
-        for name, addresses in (("web", webs), ("live", lives)):
+        for name, port, addresses in (("web", 5000, webs), ("live", 5001, lives)):
             block = re.search(rf"upstream guesstheworth_{name} {{.*?\n}}", text, re.S)
             assert block is not None
             [line] = re.findall(r"^ *server .+$", block[0], re.M)
-            servers = "\n".join(line.replace("127.0.0.1:5000", each) for each in addresses)
+            servers = "\n".join(line.replace(f"127.0.0.1:{port}", each) for each in addresses)
             text = text.replace(block[0], block[0].replace(line, servers))
         (self.folder / "upstreams.conf").write_text(text)
 

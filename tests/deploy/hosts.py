@@ -67,13 +67,13 @@ class Hosts(Shop):
                     program.thaw()
         super().heal()
 
-    def web_at(self, host: int, log: Path, place: Place) -> Program:
-        """Another web process, on this host."""
+    def live_at(self, host: int, log: Path, place: Place) -> Program:
+        """This host's live process."""
         settings = self.settings | _listening(place)
-        return Program("web", log, settings, self.network.places[host].inside)
+        return Program("live", log, settings, self.network.places[host].inside)
 
     def another_port(self, host: int) -> Place:
-        """Room for another web process on this host."""
+        """Room for one more process on this host."""
         place = self.network.places[host]
         return replace(place, port=place.port + 1)
 

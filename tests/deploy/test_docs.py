@@ -104,6 +104,10 @@ def test_the_guides_settings_are_taken() -> None:
 def test_the_files_that_the_guide_copies_get_where_they_are_looked_for(tmp_path: Path) -> None:
     for folder in ("etc/nginx/conf.d", "etc/systemd/system", "etc/letsencrypt/live", "var"):
         (tmp_path / folder).mkdir(parents=True)
+    # As Debian's nginx brings it.
+    (tmp_path / "etc/nginx/nginx.conf").write_text(
+        "user www-data;\nevents {\n\tworker_connections 768;\n}\n"
+    )
     typed = "\n".join(blocks(GUIDES["docs/deploy.md"]))
     lines = [
         re.sub(r" (/(?:etc|var)/)", rf" {tmp_path}\1", line).replace("-o root -g guesstheworth", "")
@@ -118,6 +122,9 @@ def test_the_files_that_the_guide_copies_get_where_they_are_looked_for(tmp_path:
     site = (etc / "nginx/conf.d/guesstheworth.conf").read_text()
     assert "server_name bids.other.example;" in site
     assert "bids.example.com;" not in site
+    main = (etc / "nginx/nginx.conf").read_text()
+    assert main.startswith("worker_rlimit_nofile 20000;\n")
+    assert "worker_connections 8192;" in main
     assert (etc / "nginx/conf.d/guesstheworth-upstreams.conf").exists()
     assert (etc / "nginx/guesstheworth-pages/back-soon.html").exists()
     assert (etc / "systemd/system/guesstheworth-web.service").exists()

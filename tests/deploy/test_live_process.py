@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 import requests
 
-from app.realtime.doors import SOCKETS_PER_ADDRESS
+from app.realtime.doors import GREENLETS
 from tests.deploy.hosts import Hosts
 from tests.deploy.load import bid_at
 from tests.payments.market import until
@@ -40,7 +40,7 @@ def socket_from(address: str, url: str) -> Iterator[int]:
 def live(hosts: Hosts) -> Iterator[str]:
     """The first host's guesstheworth-live, and nginx told of it; its address and port."""
     place = hosts.another_port(0)
-    program = hosts.web_at(0, hosts.front.folder / "live-process.log", place)
+    program = hosts.live_at(0, hosts.front.folder / "live-process.log", place)
     program.start()
     try:
         program.wait()
@@ -72,8 +72,8 @@ def test_sockets_are_counted_for_each_visitor_and_not_for_nginx(hosts: Hosts, li
     with contextlib.ExitStack() as held:
         mine = [
             held.enter_context(socket_from(hosts.front.address, hosts.url))
-            for _ in range(SOCKETS_PER_ADDRESS)
+            for _ in range(GREENLETS.per_address)
         ]
-        assert mine == [101] * SOCKETS_PER_ADDRESS
+        assert mine == [101] * GREENLETS.per_address
         assert held.enter_context(socket_from(hosts.front.address, hosts.url)) == 503
         assert held.enter_context(socket_from(hosts.network.visitor, hosts.url)) == 101

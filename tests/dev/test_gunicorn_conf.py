@@ -8,22 +8,24 @@ from pathlib import Path
 
 import pytest
 
-from app.realtime.doors import SOCKETS_AT_MOST
+from app.realtime.doors import GREENLETS, THREADS
 
 ROOT = Path(__file__).parents[2]
+WEB, LIVE = "deploy/gunicorn.conf.py", "deploy/gunicorn-live.conf.py"
 
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
     """A folder as a deployment has it: the settings file, an application, perhaps a .env."""
     (tmp_path / "deploy").mkdir()
-    shutil.copy(ROOT / "deploy" / "gunicorn.conf.py", tmp_path / "deploy")
+    for name in (WEB, LIVE):
+        shutil.copy(ROOT / name, tmp_path / "deploy")
     (tmp_path / "wsgi.py").write_text("def app(environ, start_response): ...\n")
     return tmp_path
 
 
-def settings(checkout: Path, **environment: str) -> dict[str, str]:
-    """Return what Gunicorn makes of its settings, by name."""
+def settings(checkout: Path, file: str = WEB, **environment: str) -> dict[str, str]:
+    """Return what Gunicorn makes of a file of its settings, by name."""
     clean = {
         name: value
         for name, value in os.environ.items()
@@ -31,7 +33,7 @@ def settings(checkout: Path, **environment: str) -> dict[str, str]:
     }
     command = [sys.executable, "-m", "gunicorn", "--print-config"]
     done = subprocess.run(
-        [*command, "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
+        [*command, "-c", file, "wsgi:app"],
         cwd=checkout,
         env=clean | environment,
         capture_output=True,
@@ -79,15 +81,31 @@ def test_open_pages_do_not_use_up_the_threads_and_nobody_is_believed_here(
 ) -> None:
     read = settings(checkout)
     assert "gthread" in read["worker_class"].lower()
-    assert int(read["threads"]) >= SOCKETS_AT_MOST + 20
+    assert int(read["threads"]) >= THREADS.in_all + 20
     assert read["preload_app"] == "False"
     assert read["forwarded_allow_ips"] == "[]"
     assert read["accesslog"] == "None"
     assert read["control_socket_disable"] == "True"
 
 
-def test_wrong_settings_end_the_server_at_once_and_all_are_named() -> None:
-    command = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"]
+def test_live_updates_run_as_greenlets_with_the_other_settings_of_the_web_process(
+    checkout: Path,
+) -> None:
+    environment = {"HOST": "127.0.0.2", "PORT": "5001", "WEB_CONCURRENCY": "3"}
+    web, live = settings(checkout, **environment), settings(checkout, LIVE, **environment)
+
+    assert "gevent" in live["worker_class"].lower()
+    assert live["workers"] == "1"
+    assert int(live["worker_connections"]) > GREENLETS.in_all
+    differ = {name for name in web if web[name] != live[name]}
+    assert differ == {
+        "config", "worker_class", "worker_connections", "workers", "graceful_timeout"
+    }  # fmt: skip
+
+
+@pytest.mark.parametrize("file", [WEB, LIVE])
+def test_wrong_settings_end_the_server_at_once_and_all_are_named(file: str) -> None:
+    command = [sys.executable, "-m", "gunicorn", "-c", file, "wsgi:app"]
     ended = subprocess.run(
         command,
         cwd=ROOT,

@@ -20,6 +20,7 @@ from tests.payments.market import until
 
 PROGRAMS = {
     "web": [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
+    "live": [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn-live.conf.py", "wsgi:app"],
     "worker": [sys.executable, "-W", "error", "worker.py"],
 }
 
@@ -53,7 +54,7 @@ class Program:
 
     def wait(self) -> None:
         """Wait until it does its work."""
-        ready = self._answers if self.name == "web" else self._says_so
+        ready = self._says_so if self.name == "worker" else self._answers
         until(lambda: ready() or not self.running, 30)
         assert self.running, self.log.read_text()
 

@@ -12,12 +12,24 @@ from flask import Flask
 from app import create_app
 from app.config import read_settings
 from app.core.extensions import db
+from app.realtime import doors
+from app.realtime.doors import Capacity
 from dev.redis_server import RedisServer
 from tests import people
 from tests.conftest import release
 from tests.databases import REQUIRED, SqliteFiles, empty
 from tests.people import TestPerson
-from tests.realtime.processes import Speaker, WebProcess, speaker, web_process
+from tests.realtime.processes import (
+    GREENLETS,
+    THREADS,
+    Speaker,
+    WebProcess,
+    speaker,
+    web_process,
+)
+
+# Sockets are served in both ways: beside the pages, and in a live process of their own.
+_CAPACITY = {THREADS: doors.THREADS, GREENLETS: doors.GREENLETS}
 
 
 @dataclass(frozen=True)
@@ -28,6 +40,12 @@ class World:
     other: WebProcess
     speaker: Speaker
     app: Flask
+    config: str
+
+    @property
+    def capacity(self) -> Capacity:
+        """How many sockets one of its web processes takes."""
+        return _CAPACITY[self.config]
 
     def person(self, role: str = "BUYER", **columns: Any) -> TestPerson:
         return people.make_person(self.app, role, **columns)
@@ -58,14 +76,16 @@ def open_app(processes_settings: dict[str, str]) -> Iterator[Flask]:
     release(app)
 
 
-@pytest.fixture(scope="session")
-def _running(processes_settings: dict[str, str], open_app: Flask) -> Iterator[World]:
+@pytest.fixture(scope="session", params=list(_CAPACITY), ids=["threads", "greenlets"])
+def _running(
+    request: pytest.FixtureRequest, processes_settings: dict[str, str], open_app: Flask
+) -> Iterator[World]:
     with (
-        web_process(**processes_settings) as one,
-        web_process(**processes_settings) as other,
+        web_process(config=request.param, **processes_settings) as one,
+        web_process(config=request.param, **processes_settings) as other,
         speaker(**processes_settings) as speaking,
     ):
-        yield World(one, other, speaking, open_app)
+        yield World(one, other, speaking, open_app, request.param)
 
 
 @pytest.fixture

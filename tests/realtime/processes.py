@@ -50,12 +50,18 @@ class WebProcess:
     process: subprocess.Popen[bytes]
 
 
+THREADS = "deploy/gunicorn.conf.py"
+GREENLETS = "deploy/gunicorn-live.conf.py"
+
+
 @contextlib.contextmanager
-def web_process(program: str = "wsgi:app", **settings: str) -> Iterator[WebProcess]:
+def web_process(
+    program: str = "wsgi:app", config: str = THREADS, **settings: str
+) -> Iterator[WebProcess]:
     """Start one and wait until it answers."""
     port = free_port()
     process = spawn(
-        [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", program],
+        [sys.executable, "-m", "gunicorn", "-c", config, program],
         cwd=ROOT,
         env=environment(
             **{"PUBLIC_URL": "https://bids.example.com", **settings, "PORT": str(port)}

@@ -1,4 +1,4 @@
-"""Sockets hold threads: there are only so many of them, and pages are answered all the same."""
+"""There are only so many sockets, and pages are answered all the same."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from typing import Any
 
 import requests
 
-from app.realtime.doors import SOCKETS_AT_MOST, SOCKETS_PER_ADDRESS, Doors
+from app.realtime.doors import Capacity, Doors
 from tests.realtime.conftest import World
 from tests.realtime.processes import wait_for
 
 
 @contextlib.contextmanager
-def held(url: str) -> Iterator[int]:
-    """A websocket that is opened and says nothing; the status of its handshake."""
+def held(url: str, address: str = "127.0.0.1") -> Iterator[int]:
+    """A websocket from `address` that is opened and says nothing; its handshake's status."""
     host, port = url.removeprefix("http://").split(":")
     lines = [
         "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
@@ -26,7 +26,7 @@ def held(url: str) -> Iterator[int]:
         "Sec-WebSocket-Version: 13",
         "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
     ]
-    with socket.create_connection((host, int(port)), timeout=10) as wire:
+    with socket.create_connection((host, int(port)), 10, (address, 0)) as wire:
         wire.sendall("\r\n".join([*lines, "", ""]).encode())
         yield int(wire.recv(4096).split()[1])
 
@@ -34,9 +34,9 @@ def held(url: str) -> Iterator[int]:
 def test_one_address_gets_only_so_many_and_pages_are_still_answered(world: World) -> None:
     with contextlib.ExitStack() as open_ones:
         statuses = [
-            open_ones.enter_context(held(world.one.url)) for _ in range(SOCKETS_PER_ADDRESS)
+            open_ones.enter_context(held(world.one.url)) for _ in range(world.capacity.per_address)
         ]
-        assert statuses == [101] * SOCKETS_PER_ADDRESS
+        assert statuses == [101] * world.capacity.per_address
         with held(world.one.url) as refused:
             assert refused == 503
         # A page is there at once: no thread is missing.
@@ -56,7 +56,7 @@ def test_all_addresses_together_get_only_so_many() -> None:
 
     def app(environ: dict[str, Any], _start: Any) -> Iterable[bytes]:
         number = environ["number"]
-        if number < SOCKETS_AT_MOST + 5:
+        if number < 12:
             inside.append(knock(number + 1))
         return [b""]
 
@@ -64,11 +64,11 @@ def test_all_addresses_together_get_only_so_many() -> None:
         environ = {"PATH_INFO": "/socket.io/", "REMOTE_ADDR": f"192.0.2.{number}", "number": number}
         return doors(environ, lambda status, _headers: answers.append(status))
 
-    doors = Doors(app)
+    doors = Doors(app, Capacity(in_all=10, per_address=1))
     knock(1)
-    assert len(inside) == SOCKETS_AT_MOST
+    assert len(inside) == 10
     assert answers == ["503 Service Unavailable"]
     answers.clear()
     # All have left again.
-    knock(SOCKETS_AT_MOST + 5)
+    knock(12)
     assert answers == []

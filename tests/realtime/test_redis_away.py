@@ -22,7 +22,11 @@ def test_sockets_are_told_when_redis_goes_and_comes_back(
     artwork_id = people.make_artwork(world.app, world.person("SELLER"), 99_900)
     redis = start_redis(tmp_path, password="only-for-this-test")
     settings = processes_settings | {"REDIS_URL": redis.url}
-    with web_process(**settings) as web, speaker(**settings) as speaking, ear(web.url) as nobody:
+    with (
+        web_process(config=world.config, **settings) as web,
+        speaker(**settings) as speaking,
+        ear(web.url) as nobody,
+    ):
         nobody.watch(artwork_id)
         redis.stop()
         wait_for(lambda: ("live_paused", {}) in nobody.heard, 15)
