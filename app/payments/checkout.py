@@ -29,6 +29,7 @@ from app.payments.gateway import (
     gateway,
 )
 from app.payments.models import Payment
+from app.payments.refusals import raise_refusal
 from app.payments.states import PaymentEvent, PaymentStatus
 from app.payments.words import CheckoutSession
 
@@ -146,18 +147,6 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
         if not _record_session(payment, word, unasked=patient):
             _close_stray(payment, word, patient=patient)
         return True
-
-
-def raise_refusal(payment: Payment, failure: GatewayMisconfigured) -> None:
-    """Tell a person that Stripe does not accept what we send."""
-    with transaction() as session:
-        raise_attention(
-            session,
-            "stripe_refuses_us",
-            f"stripe_refuses_us:{payment.id}:{payment.attempt}",
-            payment.id,
-            f"Stripe does not accept our requests ({failure}). Check STRIPE_SECRET_KEY.",
-        )
 
 
 def _record_session(payment: Payment, word: CheckoutSession, *, unasked: bool) -> bool:

@@ -16,10 +16,11 @@ from app.core.traces import following
 from app.core.transaction import transaction
 from app.payments import settlement
 from app.payments.attention import raise_attention
-from app.payments.checkout import find_or_create_session, raise_refusal
+from app.payments.checkout import find_or_create_session
 from app.payments.gateway import GatewayMisconfigured, GatewayRefused, GatewayUnavailable, gateway
 from app.payments.models import Payment
 from app.payments.pause import recovering
+from app.payments.refusals import raise_refusal
 from app.payments.states import OPEN, PaymentStatus
 from app.payments.words import CheckoutSession
 

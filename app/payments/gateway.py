@@ -41,7 +41,11 @@ class ServerErrorAnswered(GatewayUnavailable):
 
 
 class GatewayMisconfigured(GatewayUnavailable):
-    """Stripe does not accept the key, or the key was used for another request."""
+    """Stripe does not accept our secret key, or not the request's idempotency key."""
+
+
+class KeyUsedOtherwise(GatewayMisconfigured):
+    """The idempotency key was used for another request."""
 
 
 class GatewayRefused(Exception):
@@ -227,7 +231,9 @@ class Gateway:
 def _translate(failure: stripe.StripeError) -> NoReturn:
     status = failure.http_status or 0
     said = f"{type(failure).__name__} {status or ''} {failure.code or ''}".strip()
-    if isinstance(failure, stripe.IdempotencyError) or status in (401, 403):
+    if isinstance(failure, stripe.IdempotencyError):
+        raise KeyUsedOtherwise(said) from failure
+    if status in (401, 403):
         raise GatewayMisconfigured(said) from failure
     if status >= 500:
         headers = {name.lower(): value for name, value in dict(failure.headers or {}).items()}

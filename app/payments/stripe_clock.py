@@ -1,7 +1,7 @@
 """Our clock beside Stripe's: deadlines, and the age of a webhook's signature, hang on it."""
 
 import logging
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from app.core import clock
 from app.core.extensions import db
@@ -22,6 +22,12 @@ def known_skew() -> float | None:
     """How far our clock was ahead of Stripe's, in seconds, when last compared; None: never."""
     note = read_note(_NOTE)
     return None if note is None else float(note.content["skew_seconds"])
+
+
+def compared_at() -> datetime | None:
+    """When Stripe last told the time, which it does only to a key that it accepts; None: never."""
+    note = read_note(_NOTE)
+    return None if note is None else note.noted_at
 
 
 def compare_clock(*, patient: bool = False) -> float:

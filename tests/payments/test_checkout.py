@@ -15,6 +15,8 @@ from app import create_app
 from app.accounts.models import User
 from app.artworks.models import Artwork
 from app.core import clock
+from app.payments.attention import acknowledge_attention
+from app.payments.gateway import gateway
 from app.payments.models import Payment
 from tests.conftest import release
 from tests.payments.market import Market, at_once, moment
@@ -313,11 +315,60 @@ def test_while_stripe_is_down_the_win_stands_and_the_page_comes_later(market: Ma
 def test_a_key_that_stripe_does_not_accept_is_flagged_once_and_costs_no_win(
     market: Market,
 ) -> None:
+    market.make_person("ADMIN")
     market.sandbox.fault("create", "status", status=401, times=None)
     won = market.win()
     market.checkout(won["id"])
-    assert [flag.kind for flag in market.flags()] == ["stripe_refuses_us"]
+    [flag] = market.flags()
+    assert (flag.kind, flag.payment_id) == ("stripe_refuses_us", None)
+    assert flag.detail.endswith("Check STRIPE_SECRET_KEY: 1 payment waits.")
     assert market.standing(won) == ("PENDING_PAYMENT", "WON", "PENDING")
+
+    for _ in range(2):
+        market.win()
+    market.sweep()
+    [flag] = market.flags()
+    assert flag.detail.endswith(": 3 payments wait.")
+    assert len(market.mails("attention_needed")) == 1
+
+
+def test_an_acknowledged_key_is_flagged_again_once_stripe_had_accepted_it(market: Market) -> None:
+    def refuse() -> None:
+        market.sandbox.fault("*", "status", status=401, times=None)
+        market.sweep()
+
+    market.sandbox.fault("create", "status", status=401)
+    won = market.win()
+    [flag] = market.flags()
+    admin = market.make_person("ADMIN")
+    with market.app.app_context():
+        acknowledge_attention(flag.id, admin.id)
+    refuse()
+    assert len(market.flags()) == 1
+
+    market.come_back()
+    market.sweep()
+    assert market.read(won["payment"]["id"])["checkout_url"] == market.only_session()["url"]
+    refuse()
+    [_, again] = market.flags()
+    assert (again.kind, again.acknowledged_at) == ("stripe_refuses_us", None)
+    refuse()
+    assert len(market.flags()) == 2
+
+
+def test_a_key_that_was_used_for_another_request_is_flagged_for_its_payment(
+    market: Market,
+) -> None:
+    market.fail_all()
+    won = market.win()
+    payment = market.payment(won["payment"]["id"])
+    market.come_back()
+    params = payment.checkout_params | {"submit_type": "book"}
+    with market.app.app_context():
+        gateway().create_session(params, payment.idempotency_key)
+    market.sweep()
+    [flag] = market.flags()
+    assert (flag.kind, flag.payment_id) == ("stripe_refuses_us", payment.id)
 
 
 def test_what_stripe_refuses_for_good_frees_the_artwork_and_is_flagged(market: Market) -> None:
