@@ -57,6 +57,7 @@ class SweepReport:
     payments_closed: int = 0
     payments_unheard: int = 0
     payments_compared: int = 0
+    events_missed: int = 0
     artworks_ended: int = 0
     mails_sent: int = 0
     old_things_deleted: int = 0
@@ -75,6 +76,7 @@ class SweepReport:
             f"payments finished: {self.payments_closed}",
             f"payments without an answer from Stripe: {self.payments_unheard}",
             f"finished payments compared with Stripe: {self.payments_compared}",
+            f"refunds and disputes that no webhook had told: {self.events_missed}",
             f"artworks ended: {self.artworks_ended}",
             f"mails sent: {self.mails_sent}",
             f"old sign-ins and unused pictures deleted: {self.old_things_deleted}",
@@ -160,6 +162,7 @@ def _sweep_payments(report: SweepReport, lost: threading.Event) -> None:
     share_out(payments.open_payments(), ask, hands=_HANDS, enough=enough)
     if not enough():
         payments.compare_clock_when_due()
+        report.events_missed = payments.hear_missed_when_due()
         report.payments_compared = payments.compare_finished()
 
 

@@ -20,6 +20,7 @@ from app.payments.words import (
     CheckoutSession,
     ListedSession,
     SignedEvent,
+    read_event,
     read_listed,
     read_session,
 )
@@ -184,6 +185,25 @@ class Gateway:
             _translate(failure)
         return found[::-1]
 
+    def list_events(self, types: tuple[str, ...], since: datetime) -> list[SignedEvent]:
+        """Every event of these types that Stripe made at `since` or later, the oldest first.
+
+        Stripe keeps them for 30 days (docs.stripe.com/api/events/list). Raises GatewayUnavailable
+        or GatewayRefused.
+        """
+        leave_database()
+        asked: Any = {
+            "types": list(types),
+            "created": {"gte": int(since.timestamp())},
+            "limit": _PAGE,
+        }
+        try:
+            page = self._client.v1.events.list(asked)
+            found = [read_event(each.to_dict()) for each in page.auto_paging_iter()]
+        except stripe.StripeError as failure:
+            _translate(failure)
+        return found[::-1]
+
     def measure_skew(self) -> float:
         """By how many seconds our clock is ahead of Stripe's, told by an answer's `Date`.
 
@@ -209,14 +229,7 @@ class Gateway:
         """The event in a webhook request. Raises InvalidSignature when it is not Stripe's."""
         try:
             event = self._client.construct_event(body, signature, self._webhook_secret)
-            payload = event.to_dict()
-            return SignedEvent(
-                id=str(payload["id"]),
-                type=str(payload["type"]),
-                livemode=bool(payload.get("livemode")),
-                thing=dict(payload["data"]["object"]),
-                payload=payload,
-            )
+            return read_event(event.to_dict())
         except (
             stripe.SignatureVerificationError,
             ValueError,

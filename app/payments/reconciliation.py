@@ -20,6 +20,7 @@ from app.core.transaction import transaction
 from app.payments import expiry, settlement
 from app.payments.attention import raise_attention
 from app.payments.gateway import GatewayRefused, GatewayUnavailable, gateway
+from app.payments.missed import hear_missed
 from app.payments.models import Payment
 from app.payments.states import CAPTURED, OPEN, RELEASED, PaymentStatus
 from app.payments.words import CheckoutSession
@@ -59,6 +60,8 @@ def ask_stripe(payment_id: int, admin_id: int) -> Answer:
         record_audit(session, "payment.asked", "payment", payment_id, admin_id)
     if before in OPEN:
         expiry.settle_payment(payment_id)
+    elif before in CAPTURED:
+        hear_missed()
     return _compare(payment_id, before)
 
 

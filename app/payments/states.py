@@ -82,6 +82,9 @@ class EventOutcome(StrEnum):
     FAILED = "FAILED"
 
 
+# What no question about a session tells; asked for in case their webhook is lost.
+EVENTS_ASKED_FOR = ("charge.refunded", "charge.dispute.created")
+
 # What needs a person because Stripe's word and ours contradict each other.
 CONTRADICTIONS = (
     "payment_disagrees",

@@ -29,7 +29,7 @@ from app.payments.words import CheckoutSession, SignedEvent, read_sale, read_ses
 
 log = logging.getLogger(__name__)
 
-_DONE = (EventOutcome.APPLIED, EventOutcome.NO_EFFECT, EventOutcome.FLAGGED)
+DONE = (EventOutcome.APPLIED, EventOutcome.NO_EFFECT, EventOutcome.FLAGGED)
 
 # What an event does to its locked payment, inside the transaction that stores the event.
 Effect = Callable[[Session, Payment], EventOutcome]
@@ -47,7 +47,7 @@ def receive_event(body: bytes, signature: str) -> EventOutcome:
         count("webhooks_refused")
         raise
     reached("webhook.verified")
-    outcome = _handle(event)
+    outcome = handle_event(event)
     reached("webhook.before_answer")
     return outcome
 
@@ -72,12 +72,17 @@ def replay_event(event_id: int, admin_id: int) -> EventOutcome:
     with transaction() as session:
         record_audit(session, "webhook.replayed", "stripe_event", event_id, admin_id)
     try:
-        return _handle(event, again=True)
+        return handle_event(event, again=True)
     except GatewayUnavailable as away:
         raise Unavailable("Stripe gave no answer. Try again in a moment.") from away
 
 
-def _handle(event: SignedEvent, *, again: bool = False) -> EventOutcome:
+def handle_event(event: SignedEvent, *, again: bool = False) -> EventOutcome:
+    """Store an event that is Stripe's and do what it asks for, in one transaction.
+
+    What was done before is not done again, unless `again`. Raises GatewayUnavailable when Stripe
+    must be asked and gives no answer; the event is kept as failed then.
+    """
     try:
         payment_id, trace = _find_payment(event)
         with following(trace):
@@ -93,7 +98,7 @@ def _apply(event: SignedEvent, payment_id: int | None, *, again: bool) -> EventO
     effect = _prepare(event, payment_id) if payment_id is not None else None
     with transaction() as session:
         stored_id, outcome = _store(session, event)
-        if outcome in _DONE and not again:
+        if outcome in DONE and not again:
             return outcome
         if outcome == EventOutcome.APPLIED and event.type == "payment_intent.payment_failed":
             # A decline is an occurrence, not a state: told twice it would count twice.
@@ -140,7 +145,7 @@ def _note_failure(event: SignedEvent, failure: Exception) -> None:
     try:
         with transaction() as session:
             stored_id, outcome = _store(session, event)
-            if outcome not in _DONE:
+            if outcome not in DONE:
                 session.execute(
                     update(StripeEvent)
                     .where(StripeEvent.id == stored_id)

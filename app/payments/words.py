@@ -51,7 +51,7 @@ class ListedSession:
 
 @dataclass(frozen=True)
 class SignedEvent:
-    """A webhook event whose signature was verified. `thing` is its `data.object`."""
+    """An event that is Stripe's for certain: signed, or asked for. `thing` is its `data.object`."""
 
     id: str
     type: str
@@ -70,6 +70,17 @@ def read_listed(data: dict[str, Any]) -> ListedSession:
         created_at=datetime.fromtimestamp(int(data["created"]), UTC),
         success_url=str(data.get("success_url") or ""),
         buyer_email=None if email is None else str(email),
+    )
+
+
+def read_event(payload: dict[str, Any]) -> SignedEvent:
+    """An event object in our words; raises KeyError or TypeError when it is none."""
+    return SignedEvent(
+        id=str(payload["id"]),
+        type=str(payload["type"]),
+        livemode=bool(payload.get("livemode")),
+        thing=dict(payload["data"]["object"]),
+        payload=payload,
     )
 
 
