@@ -1,8 +1,8 @@
 """The filters of the administrators' lists, as they stand in the address; a note; a change."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, datetime, timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from flask_wtf import FlaskForm
 from wtforms import (
@@ -80,6 +80,8 @@ class Filters(Form):
     """What a list is narrowed to. What is not understood is said, and narrows nothing."""
 
     page = HiddenField("Page", [_page_number])
+    # What a text means, for fields that are no text.
+    kinds: ClassVar[dict[str, Callable[[str], Any]]] = {}
 
     @property
     def number(self) -> int:
@@ -90,7 +92,7 @@ class Filters(Form):
     def chosen(self) -> dict[str, Any]:
         """What was filled in, by the fields' names."""
         return {
-            name: value.strip() if isinstance(value, str) else value
+            name: self.kinds.get(name, str.strip)(value) if isinstance(value, str) else value
             for name, value in self.data.items()
             if name != "page" and value
         }
@@ -101,6 +103,7 @@ class PaymentFilters(Filters):
 
     q = _text("Number, artwork, buyer’s e-mail or Stripe id")
     status = _choice("State", PAYMENT_WORDS, "Any state")
+    kinds: ClassVar = {"status": PaymentStatus}
 
 
 class EventFilters(Filters):
@@ -108,6 +111,7 @@ class EventFilters(Filters):
 
     type = _choice("Type", (), "Any type")
     outcome = _choice("Outcome", OUTCOME_WORDS, "Any outcome")
+    kinds: ClassVar = {"outcome": EventOutcome}
 
     def offer_types(self, types: Sequence[str]) -> None:
         """The types that there are to choose from."""
@@ -123,6 +127,7 @@ class MailFilters(Filters):
     q = _text("Recipient")
     status = _choice("State", MAIL_WORDS, "Any state")
     kind = _choice("Kind", _KIND_WORDS, "Any kind")
+    kinds: ClassVar = {"status": EmailStatus, "kind": EmailKind}
 
 
 class PeopleFilters(Filters):
@@ -131,6 +136,7 @@ class PeopleFilters(Filters):
     q = _text("Name, e-mail or number")
     role = _choice("Role", ROLE_WORDS, "Any role")
     active = _choice("State", (("yes", "Active"), ("no", "Suspended")), "Any state")
+    kinds: ClassVar = {"role": Role, "active": "yes".__eq__}
 
 
 class AuditFilters(Filters):
@@ -142,6 +148,7 @@ class AuditFilters(Filters):
     user_id = StringField("Number of the person", [_whole_number])
     since = DateField("From, in UTC", [Optional()])
     until = DateField("To, in UTC", [Optional()])
+    kinds: ClassVar = {"resource_id": int, "user_id": int}
 
     def validate_until(self, field: Any) -> None:
         """The last day comes not before the first."""
@@ -151,11 +158,7 @@ class AuditFilters(Filters):
     @property
     def chosen(self) -> dict[str, Any]:
         """What was filled in; days as moments, the last day whole."""
-        found = super().chosen
-        for name in ("resource_id", "user_id"):
-            if name in found:
-                found[name] = int(found[name])
-        return found | {
+        return super().chosen | {
             name: moment
             for name, moment in (
                 ("since", _moment(self.since.data)),

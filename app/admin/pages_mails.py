@@ -3,12 +3,12 @@
 from flask import Blueprint, Response, flash, redirect, render_template, request, url_for
 from flask.typing import ResponseReturnValue
 
+from app.admin.filtered import filtered_page
 from app.admin.forms import MailFilters
 from app.core.access import Who, access, viewer
 from app.core.errors import NotFound
-from app.core.paging import DEFAULT_PER_PAGE
 from app.notifications import queries, service
-from app.notifications.states import EmailKind, EmailStatus
+from app.notifications.states import EmailKind
 
 # A mail brings its own styles and nothing else: no script, no form, no address to load from.
 _PREVIEW_POLICY = (
@@ -28,16 +28,7 @@ def add_to(blueprint: Blueprint) -> None:
 @access(Who.ADMIN)
 def emails() -> ResponseReturnValue:
     """Every mail that is owed or was sent, filtered as the address says."""
-    form = MailFilters(request.args)
-    right = form.validate()
-    chosen = form.chosen if right else {}
-    if "status" in chosen:
-        chosen["status"] = EmailStatus(chosen["status"])
-    if "kind" in chosen:
-        chosen["kind"] = EmailKind(chosen["kind"])
-    page = queries.emails(form.number, DEFAULT_PER_PAGE, **chosen)
-    html = render_template("admin/emails.html", form=form, page=page, filtered=bool(chosen))
-    return html, 200 if right else 422
+    return filtered_page("admin/emails.html", MailFilters(request.args), queries.emails)
 
 
 @access(Who.ADMIN)

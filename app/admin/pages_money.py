@@ -5,7 +5,8 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts import queries as accounts
 from app.admin import lists, queries
-from app.admin.forms import NoteForm, PaymentFilters
+from app.admin.filtered import filtered_page
+from app.admin.forms import Filters, NoteForm, PaymentFilters
 from app.core.access import Who, access, viewer
 from app.core.paging import DEFAULT_PER_PAGE
 from app.payments import queries as payments
@@ -43,14 +44,7 @@ def add_to(blueprint: Blueprint) -> None:
 @access(Who.ADMIN)
 def payments_list() -> ResponseReturnValue:
     """Every payment, filtered as the address says."""
-    form = PaymentFilters(request.args)
-    right = form.validate()
-    chosen = form.chosen if right else {}
-    if "status" in chosen:
-        chosen["status"] = PaymentStatus(chosen["status"])
-    page = lists.payments(form.number, DEFAULT_PER_PAGE, **chosen)
-    html = render_template("admin/payments.html", form=form, page=page, filtered=bool(chosen))
-    return html, 200 if right else 422
+    return filtered_page("admin/payments.html", PaymentFilters(request.args), lists.payments)
 
 
 @access(Who.ADMIN)
@@ -116,9 +110,9 @@ def acknowledged() -> str:
 
 
 def _attentions(form: NoteForm, wrong_id: int | None, *, acknowledged: bool = False) -> str:
-    number = request.args.get("page", 1, type=int)
-    number = min(max(number, 1), 1_000_000)
-    page = lists.attentions(number, DEFAULT_PER_PAGE, acknowledged=acknowledged)
+    asked = Filters(request.args)
+    asked.validate()
+    page = lists.attentions(asked.number, DEFAULT_PER_PAGE, acknowledged=acknowledged)
     return render_template(
         "admin/attentions.html",
         page=page,

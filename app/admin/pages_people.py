@@ -8,10 +8,10 @@ from app.accounts import service
 from app.accounts.models import User
 from app.accounts.states import Role
 from app.admin import lists, queries
+from app.admin.filtered import filtered_page
 from app.admin.forms import ROLE_WORDS, ConfirmForm, PeopleFilters, RoleForm
 from app.core.access import Who, access, viewer
 from app.core.errors import Conflict
-from app.core.paging import DEFAULT_PER_PAGE
 
 
 def add_to(blueprint: Blueprint) -> None:
@@ -27,18 +27,12 @@ def add_to(blueprint: Blueprint) -> None:
 @access(Who.ADMIN)
 def users() -> ResponseReturnValue:
     """Everybody who has an account, filtered as the address says."""
-    form = PeopleFilters(request.args)
-    right = form.validate()
-    chosen = form.chosen if right else {}
-    if "role" in chosen:
-        chosen["role"] = Role(chosen["role"])
-    if "active" in chosen:
-        chosen["active"] = chosen["active"] == "yes"
-    page = lists.users(form.number, DEFAULT_PER_PAGE, **chosen)
-    html = render_template(
-        "admin/users.html", form=form, page=page, filtered=bool(chosen), roles=dict(ROLE_WORDS)
+    return filtered_page(
+        "admin/users.html",
+        PeopleFilters(request.args),
+        lists.users,
+        beside=lambda _page: {"roles": dict(ROLE_WORDS)},
     )
-    return html, 200 if right else 422
 
 
 @access(Who.ADMIN)

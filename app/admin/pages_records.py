@@ -5,13 +5,12 @@ from flask.typing import ResponseReturnValue
 
 from app.accounts import queries as accounts
 from app.admin import lists, queries
+from app.admin.filtered import filtered_page
 from app.admin.forms import OUTCOME_WORDS, AuditFilters, EventFilters
 from app.core.access import Who, access, viewer
 from app.core.counters import counted
 from app.core.errors import Unavailable
-from app.core.paging import DEFAULT_PER_PAGE
 from app.payments import service as payments
-from app.payments.states import EventOutcome
 
 _DEEDS_PER_PAGE = 50
 
@@ -29,19 +28,12 @@ def events() -> ResponseReturnValue:
     """Every webhook event, filtered as the address says."""
     form = EventFilters(request.args)
     form.offer_types(lists.event_types())
-    right = form.validate()
-    chosen = form.chosen if right else {}
-    if "outcome" in chosen:
-        chosen["outcome"] = EventOutcome(chosen["outcome"])
-    page = lists.webhook_events(form.number, DEFAULT_PER_PAGE, **chosen)
-    html = render_template(
+    return filtered_page(
         "admin/events.html",
-        form=form,
-        page=page,
-        filtered=bool(chosen),
-        refused=counted("webhooks_refused"),
+        form,
+        lists.webhook_events,
+        beside=lambda _page: {"refused": counted("webhooks_refused")},
     )
-    return html, 200 if right else 422
 
 
 @access(Who.ADMIN)
@@ -71,15 +63,12 @@ def replay(event_id: int) -> ResponseReturnValue:
 @access(Who.ADMIN)
 def audit_logs() -> ResponseReturnValue:
     """What was done, filtered as the address says."""
-    form = AuditFilters(request.args)
-    right = form.validate()
-    chosen = form.chosen if right else {}
-    page = lists.audit_logs(form.number, _DEEDS_PER_PAGE, **chosen)
-    html = render_template(
+    return filtered_page(
         "admin/audit_logs.html",
-        form=form,
-        page=page,
-        filtered=bool(chosen),
-        names=accounts.names(each.user_id for each in page.items if each.user_id),
+        AuditFilters(request.args),
+        lists.audit_logs,
+        per_page=_DEEDS_PER_PAGE,
+        beside=lambda page: {
+            "names": accounts.names(each.user_id for each in page.items if each.user_id)
+        },
     )
-    return html, 200 if right else 422
