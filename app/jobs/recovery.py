@@ -32,6 +32,7 @@ class RecoveryReport:
     restored: int = 0
     closed: int = 0
     flagged: int = 0
+    events: int = 0
 
     def lines(self) -> list[str]:
         """The report in words, a line each."""
@@ -40,6 +41,7 @@ class RecoveryReport:
             f"wins that were lost and are restored: {self.restored}",
             f"checkout sessions closed because their win cannot be restored: {self.closed}",
             f"paid checkouts that need a person: {self.flagged}",
+            f"refunds and disputes that were lost and are found again: {self.events}",
         ]
 
 
@@ -83,6 +85,7 @@ def _recover_all(report: RecoveryReport, say: Callable[[str], None], lost: Event
         max((each.sale.bid_id for each in found), default=0),
         max((each.sale.payment_id for each in found), default=0),
     )
+    report.events = payments.hear_missed(patient=True)
     payments.finish_recovery(**vars(report))
 
 

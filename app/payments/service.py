@@ -30,7 +30,7 @@ from app.payments.gateway import (
     InvalidSignature,
     init_gateway,
 )
-from app.payments.missed import hear_missed_when_due
+from app.payments.missed import hear_missed, hear_missed_when_due
 from app.payments.models import Payment
 from app.payments.pause import recovering, recovery_is_on
 from app.payments.queries import PaymentView
@@ -79,6 +79,7 @@ __all__ = [
     "finish_recovery",
     "flag_unfinished",
     "give_up",
+    "hear_missed",
     "hear_missed_when_due",
     "init_payments",
     "is_known",

@@ -58,6 +58,33 @@ def bring_back(shop: Market, flask_command: Command, file: Path) -> str:
     return done.output
 
 
+def test_refunds_after_the_backup_are_found_again(
+    shop: Market, flask_command: Command, tmp_path: Path
+) -> None:
+    known = shop.win()
+    shop.pay(known)
+    shop.sweep()
+    artwork_id = shop.make_artwork(shop.seller, 10_000)
+    file = save(shop, flask_command, tmp_path / "backups")
+    lost = shop.bid(shop.buyer, artwork_id, "100").get_json()
+    shop.pay(lost)
+    shop.sweep()
+    first, last = shop.sandbox.ledger()["charges"]
+    for charge, amount in ((first, 10_000), (last, 4_000)):
+        shop.sandbox.control("POST", f"/charges/{charge['id']}/refund", {"amount": amount})
+        assert shop.deliver(shop.event("charge.refunded")) == [200]
+
+    bring_back(shop, flask_command, file)
+    assert shop.standing(known)[2] == "SUCCEEDED"
+    done = flask_command("reconcile")
+    assert "refunds and disputes that were lost and are found again: 2" in done.output
+    assert [(row.status, row.refunded_cents) for row in shop.rows(Payment)] == [
+        ("REFUNDED", 10_000), ("SUCCEEDED", 4_000),
+    ]  # fmt: skip
+    shop.sweep()
+    assert len(shop.stored()) == 2
+
+
 def test_what_happened_after_the_backup_is_found_again_at_stripe(
     shop: Market, flask_command: Command, pictures: Path, tmp_path: Path
 ) -> None:
