@@ -6,7 +6,7 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import uuid4
@@ -130,6 +130,21 @@ def give_lease_back(name: str, holder: str, report: dict[str, Any] | None) -> No
             .where(Lease.name == name, Lease.holder == holder)
             .values(held_until=moment, **finished)
         )
+
+
+def try_to_write() -> None:
+    """Write a lease and take it back; raises SQLAlchemyError when the database cannot be written.
+
+    Any number at once: each writes a name of its own.
+    """
+    name = f"trial:{uuid4().hex[:16]}"
+    with suppress(_Undo), transaction() as session:
+        session.execute(insert(Lease).values(name=name, holder="trial", held_until=clock.now()))
+        raise _Undo
+
+
+class _Undo(Exception):
+    """Ends a transaction that was only a trial."""
 
 
 def read_lease(name: str) -> Lease | None:

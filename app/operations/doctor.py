@@ -11,16 +11,14 @@ from urllib.parse import urlsplit
 
 import requests
 from flask import current_app
-from sqlalchemy import insert, text
+from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
-from app.core import clock
 from app.core.extensions import db
-from app.core.lease import Lease
+from app.core.lease import try_to_write
 from app.core.schema import UPGRADE, Schema, find_schema, newest_revision
-from app.core.transaction import transaction
 
 log = logging.getLogger(__name__)
 
@@ -118,20 +116,10 @@ def schema(_settings: Settings) -> Finding:
             )
 
 
-class _Undo(Exception):
-    """Ends a transaction that was only a trial."""
-
-
 def database(settings: Settings) -> Finding:
     """Whether it can be written, and keeps what was committed."""
     try:
-        with transaction() as session:
-            session.execute(
-                insert(Lease).values(name="doctor", holder="doctor", held_until=clock.now())
-            )
-            raise _Undo
-    except _Undo:
-        pass
+        try_to_write()
     except SQLAlchemyError as failure:
         return fail(
             "database",

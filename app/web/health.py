@@ -1,20 +1,17 @@
 """Whether the product is alive, and whether it can do its work."""
 
-import secrets
 from dataclasses import dataclass
 
 from flask import Blueprint, Response, current_app, jsonify
 from redis.exceptions import RedisError
-from sqlalchemy import insert
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.core import clock
 from app.core.access import Who, access
 from app.core.extensions import db
-from app.core.lease import SWEEP_PAYMENTS, Lease, read_lease, sweep_patience
+from app.core.lease import SWEEP_PAYMENTS, read_lease, sweep_patience, try_to_write
 from app.core.schema import UPGRADE, Schema, find_schema
-from app.core.transaction import transaction
 from app.payments import queries as payments
 
 blueprint = Blueprint("health", __name__)
@@ -28,10 +25,6 @@ class Check:
 
     status: str
     detail: str
-
-
-class _Undo(Exception):
-    """Ends a transaction that was only a trial."""
 
 
 @blueprint.get("/health")
@@ -63,19 +56,11 @@ def ready() -> tuple[Response, int]:
 
 def check_database() -> Check:
     """Write a row, and take it back."""
-    moment = clock.now()
     try:
-        with transaction() as session:
-            session.execute(
-                insert(Lease).values(
-                    name=f"ready:{secrets.token_hex(8)}", holder="health", held_until=moment
-                )
-            )
-            raise _Undo
-    except _Undo:
-        return Check("ok", "writable")
+        try_to_write()
     except SQLAlchemyError as failed:
         return Check("down", f"cannot be written ({type(failed).__name__})")
+    return Check("ok", "writable")
 
 
 def check_schema() -> Check:
