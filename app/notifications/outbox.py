@@ -74,14 +74,22 @@ def _owe_to(
     owe(session, kind, f"{kind.value}:{occasion}", person.email, subject, named)
 
 
-def _artwork_reserved(session: Session, event: events.ArtworkReserved) -> None:
-    facts = {
+def _facts_of_sale(
+    event: events.ArtworkReserved
+    | events.PaymentDeclined
+    | events.PaymentReleased
+    | events.SaleCompleted,
+) -> dict[str, Any]:
+    return {
         "title": event.artwork_title,
         "artwork_id": event.artwork_id,
         "payment_id": event.payment_id,
         "amount": money.usd(event.amount_cents),
-        "deadline_at": clock.iso(event.deadline_at),
     }
+
+
+def _artwork_reserved(session: Session, event: events.ArtworkReserved) -> None:
+    facts = _facts_of_sale(event) | {"deadline_at": clock.iso(event.deadline_at)}
     subject = f"You won “{event.artwork_title}”: pay {facts['amount']} to make it yours"
     _owe_to(session, event.buyer_id, EmailKind.PAYMENT_REQUIRED, event.payment_id, subject, facts)
     subject = f"“{event.artwork_title}” was won and awaits payment"
@@ -95,11 +103,8 @@ def _payment_declined(session: Session, event: events.PaymentDeclined) -> None:
         EmailKind.PAYMENT_FAILED,
         f"{event.payment_id}:{event.occurrence}",
         f"Your card was declined for “{event.artwork_title}”",
-        {
-            "title": event.artwork_title,
-            "artwork_id": event.artwork_id,
-            "payment_id": event.payment_id,
-            "amount": money.usd(event.amount_cents),
+        _facts_of_sale(event)
+        | {
             "deadline_at": clock.iso(event.deadline_at),
             "reason": event.reason,
         },
@@ -107,11 +112,7 @@ def _payment_declined(session: Session, event: events.PaymentDeclined) -> None:
 
 
 def _payment_released(session: Session, event: events.PaymentReleased) -> None:
-    facts = {
-        "title": event.artwork_title,
-        "artwork_id": event.artwork_id,
-        "payment_id": event.payment_id,
-        "amount": money.usd(event.amount_cents),
+    facts = _facts_of_sale(event) | {
         "reason": event.reason,
         "open_again": event.artwork_status == "ACTIVE",
     }
@@ -122,13 +123,7 @@ def _payment_released(session: Session, event: events.PaymentReleased) -> None:
 
 
 def _sale_completed(session: Session, event: events.SaleCompleted) -> None:
-    facts = {
-        "title": event.artwork_title,
-        "artwork_id": event.artwork_id,
-        "payment_id": event.payment_id,
-        "amount": money.usd(event.amount_cents),
-        "paid_at": clock.iso(event.paid_at),
-    }
+    facts = _facts_of_sale(event) | {"paid_at": clock.iso(event.paid_at)}
     subject = f"Receipt for “{event.artwork_title}”: {facts['amount']}"
     _owe_to(session, event.buyer_id, EmailKind.PAYMENT_RECEIPT, event.payment_id, subject, facts)
     subject = f"Sold: “{event.artwork_title}” for {facts['amount']}"
