@@ -1,8 +1,10 @@
 """Flask-Mail's connection, with a limit on every wait and certificates checked."""
 
 import contextlib
+import io
 import re
 import smtplib
+import socket
 import ssl
 import time
 from types import TracebackType
@@ -30,24 +32,59 @@ class MailPutOff(Exception):
 
 
 class _Impatient(smtplib.SMTP):
-    """SMTP in which the waits together, not only each by itself, have an end."""
+    """SMTP in which the waits together, not only each by itself, have an end.
+
+    Python's own limit begins anew with every byte that arrives.
+    """
 
     ends_at: float
 
-    def _patience(self) -> None:
-        left = self.ends_at - time.monotonic()
+    def wait_no_longer(self) -> float:
+        """Limit the next wait to what is left; the limit in seconds. Raises TimeoutError."""
+        left = min(STEP_SECONDS, self.ends_at - time.monotonic())
         if left <= 0:
             raise TimeoutError("the mail server took too long")
         if self.sock is not None:
-            self.sock.settimeout(min(STEP_SECONDS, left))
+            self.sock.settimeout(left)
+        return left
+
+    def _get_socket(self, host: str, port: int, timeout: float) -> socket.socket:
+        failure = OSError(f"{host} has no address")
+        for *_, address in socket.getaddrinfo(host, port, type=socket.SOCK_STREAM):
+            left = self.wait_no_longer()
+            try:
+                made: socket.socket = super()._get_socket(  # type: ignore[misc]
+                    str(address[0]), port, left
+                )
+            except OSError as silent:
+                failure = silent
+            else:
+                return made
+        raise failure
 
     def send(self, s: Any) -> None:
-        self._patience()
+        self.wait_no_longer()
         super().send(s)
 
     def getreply(self) -> tuple[int, bytes]:
-        self._patience()
+        if self.file is None:
+            self.file = io.BufferedReader(_Replies(self))
         return super().getreply()
+
+
+class _Replies(io.RawIOBase):
+    """What the mail server says, each piece of it waited for no longer than time is left."""
+
+    def __init__(self, connection: _Impatient) -> None:
+        self._connection = connection
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        self._connection.wait_no_longer()
+        sock = self._connection.sock
+        return 0 if sock is None else sock.recv_into(buffer)
 
 
 class _ImpatientTLS(_Impatient, smtplib.SMTP_SSL):
@@ -57,6 +94,7 @@ class _ImpatientTLS(_Impatient, smtplib.SMTP_SSL):
 class TimedConnection(Connection):
     """A connection that is never waited for longer than TOTAL_SECONDS in all.
 
+    Only the time in which the server's name is looked up is the machine's own affair.
     Flask-Mail's own has no time limit, and checks no certificate. How a server says goodbye
     changes nothing about a mail that it has already accepted.
     """

@@ -55,7 +55,7 @@ class Program:
     def wait(self) -> None:
         """Wait until it does its work."""
         ready = self._says_so if self.name == "worker" else self._answers
-        until(lambda: ready() or not self.running, 30)
+        until(lambda: ready() or not self.running, 60)
         assert self.running, self.log.read_text()
 
     @property
