@@ -11,8 +11,10 @@ from typing import Any
 from sqlalchemy import Connection, text
 
 from app.accounts.states import Role, TokenKind
+from app.bidding import service as bidding
 from app.core import clock
 from app.core.extensions import db
+from app.core.figures import count_figures
 from app.core.secrets import new_token, token_digest
 
 # The people with numbers of their own; the others follow.
@@ -80,7 +82,7 @@ class _Writer:
         if self._sqlite:
             return
         for table in ("users", "access_tokens", "artworks", "bids", "payments", "stripe_events",
-                      "emails", "audit_logs", "attentions"):  # fmt: skip
+                      "emails", "audit_logs", "attentions", "password_resets"):  # fmt: skip
             self._connection.execute(
                 text(
                     f"SELECT setval(pg_get_serial_sequence('{table}', 'id'), "
@@ -109,7 +111,11 @@ def gather(bids: int, artworks: int) -> Crowd:
             writer.finish()
         if sqlite:
             connection.connection.execute("PRAGMA foreign_keys=ON")
+    # What a worker has done by now.
+    while bidding.count_bids_by_day():
+        pass
     settle_statistics()
+    count_figures()
     return Crowd(bids, artworks, people, *tokens, sold=11)
 
 
@@ -139,6 +145,12 @@ def _people(writer: _Writer, people: int) -> tuple[dict[Role, str], dict[Role, s
                CASE WHEN i % 4 = 0 THEN {writer.ago("i % 1000 * 1900")} END
         FROM n""",
         people * _SIGN_INS,
+    )
+    writer.run(
+        f"""INSERT INTO password_resets (id, user_id, digest, created_at, expires_at)
+        SELECT i, i, 'digest ' || i, {writer.ago("i % 1000 * 2000")},
+               {writer.ago("i % 1000 * 2000 - 3600")} FROM n""",
+        people // 2,
     )
     roles = {ADMIN: Role.ADMIN, SELLER: Role.SELLER, BUYER: Role.BUYER}
     made: list[dict[Role, str]] = []
@@ -290,7 +302,7 @@ def _records(writer: _Writer, bids: int) -> None:
             acknowledged_at, acknowledged_by)
         SELECT id, 'payment_disagrees', 'reference ' || id, id, 'Look.', created_at,
                CASE WHEN id > 100 THEN created_at END, CASE WHEN id > 100 THEN 1 END
-        FROM payments WHERE id % 20 = 1"""
+        FROM payments WHERE id % 2 = 1"""
     )
 
 

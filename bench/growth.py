@@ -31,7 +31,9 @@ from app.accounts import service as accounts
 from app.accounts.states import Role
 from app.admin import queries as admin
 from app.artworks import service as artworks
+from app.bidding import service as bidding
 from app.config import read_settings
+from app.core import figures
 from app.core.extensions import db
 from app.notifications import service as notifications
 from app.payments import service as payments
@@ -151,6 +153,9 @@ OPERATIONS: dict[str, Operation] = {
     "API: bids of the hot artwork": _page(f"/api/artworks/{HOT}/bids"),
     "API: my bids": _page("/api/bids/my-bids", _BUYER),
     "API: my payments": _page("/api/payments/my-payments", _BUYER),
+    "API: me": _page("/api/auth/me", _BUYER),
+    "API: payment": _page("/api/payments/11", _SELLER),
+    "API: payment of a session": _page("/api/payments/session/cs_test_11", _SELLER),
     "API: payment of an artwork": _page("/api/payments/artwork/11", _SELLER),
     "API: favourites": _page("/api/favourites", _BUYER),
     "API: seller's numbers": _page("/api/stats/seller", _SELLER),
@@ -180,6 +185,7 @@ OPERATIONS: dict[str, Operation] = {
     "admin: deeds": _page("/admin/audit-logs", _ADMIN),
     "admin: deeds of a kind": _page("/admin/audit-logs?action=payment.declined", _ADMIN),
     "admin: deeds of a person": _page("/admin/audit-logs?user_id=3", _ADMIN),
+    "admin: deeds of a day": _page("/admin/audit-logs?since=2000-01-01&until=2000-01-02", _ADMIN),
     "API: deeds to a thing": _page("/api/admin/audit-logs?resource_id=11", _ADMIN),
     "metrics": _page("/metrics"),
     "ready": _page("/health/ready"),
@@ -191,6 +197,8 @@ OPERATIONS: dict[str, Operation] = {
     "sweep: mails due": _work(notifications.deliver_due),
     "sweep: old sign-ins": _work(accounts.delete_old_sign_ins),
     "sweep: pictures that nobody shows": _work(artworks.delete_orphan_pictures),
+    "sweep: bids by day": _work(bidding.count_bids_by_day),
+    "sweep: figures of large tables": _work(figures.count_figures),
     "alerts": _work(admin.open_alerts),
 }
 # What costs by what it is asked for: so many rows handed out or skipped.

@@ -14,6 +14,10 @@ class User(Model):
     """A person. `email` is kept in lower case."""
 
     __tablename__ = "users"
+    __table_args__ = (
+        Index("ix_users_role", "role", "id"),
+        Index("ix_users_active", "active", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     email: Mapped[str] = mapped_column(String(254), unique=True)
@@ -36,6 +40,8 @@ class AccessToken(Model):
             postgresql_where=text("revoked_at IS NULL"),
             sqlite_where=text("revoked_at IS NULL"),
         ),
+        Index("ix_access_tokens_expires_at", "expires_at"),
+        Index("ix_access_tokens_revoked_at", "revoked_at"),
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
@@ -52,6 +58,7 @@ class PasswordReset(Model):
     """A single-use link to choose a new password; only its digest is stored."""
 
     __tablename__ = "password_resets"
+    __table_args__ = (Index("ix_password_resets_expires_at", "expires_at"),)
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     user_id: Mapped[int] = mapped_column(Identifier, ForeignKey("users.id"), index=True)

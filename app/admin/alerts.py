@@ -190,17 +190,20 @@ def _webhooks_failing(moment: datetime) -> Finding | None:
     )
 
 
+def _last_came(type: str) -> datetime | None:
+    newest = select(StripeEvent.received_at).where(StripeEvent.type == type)
+    return db.session.scalar(newest.order_by(StripeEvent.id.desc()).limit(1))
+
+
 def _webhooks_silent(moment: datetime) -> Finding | None:
-    latest = db.session.scalar(
-        select(func.max(StripeEvent.received_at)).where(StripeEvent.type.in_(COMPLETED))
-    )
     began = moment - _SILENCE_SEEN
+    latest = max(filter(None, (_last_came(type) for type in COMPLETED)), default=began)
     told = exists().where(StripeEvent.payment_id == Payment.id, StripeEvent.type.in_(COMPLETED))
     number, first = _count_and_first(
         Payment.paid_at,
         Payment.status.in_(CAPTURED),
         Payment.stripe_session_id.is_not(None),
-        Payment.paid_at > max(began, latest or began),
+        Payment.paid_at > max(began, latest),
         Payment.paid_at < moment - WEBHOOK_PATIENCE,
         ~told,
     )

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, or_, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 
 from app.accounts.models import User
 from app.accounts.states import Role
@@ -104,7 +104,16 @@ def webhook_events(
 
 def event_types() -> list[str]:
     """Every type of event that has come so far."""
-    return list(db.session.scalars(select(StripeEvent.type).distinct().order_by(StripeEvent.type)))
+    # From each type to the next by the index: however many events, as many steps as types.
+    types = select(func.min(StripeEvent.type).label("type")).cte("types", recursive=True)
+    following = (
+        select(func.min(StripeEvent.type))
+        .where(StripeEvent.type > types.c.type)
+        .correlate(types)
+        .scalar_subquery()
+    )
+    types = types.union_all(select(following).where(types.c.type.is_not(None)))
+    return list(db.session.scalars(select(types.c.type).where(types.c.type.is_not(None))))
 
 
 def attentions(page: int, per_page: int, *, acknowledged: bool) -> Page[Attention]:
@@ -122,7 +131,10 @@ def audit_logs(
     **columns: Any,
 ) -> Page[AuditLog]:
     """What was done, from `since` on and before `until`; `columns` hold the values asked for."""
-    query = select(AuditLog).order_by(AuditLog.id.desc())
+    newest: list[ColumnElement[Any]] = [AuditLog.id.desc()]
+    if since is not None or until is not None:
+        newest.insert(0, AuditLog.created_at.desc())
+    query = select(AuditLog).order_by(*newest)
     for name, value in columns.items():
         query = query.where(getattr(AuditLog, name) == value)
     if since is not None:

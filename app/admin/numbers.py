@@ -7,9 +7,10 @@ from datetime import date
 
 from sqlalchemy import func, select
 
-from app.bidding.models import Bid
+from app.bidding import service as bidding
 from app.core.days import begin, day_of, last_days
 from app.core.extensions import db
+from app.core.figures import Rows, figure_of
 from app.payments.models import Payment
 from app.payments.states import CAPTURED, RELEASED, PaymentStatus
 
@@ -45,8 +46,14 @@ class BidsDay:
 
 def payments_by_status() -> dict[PaymentStatus, int]:
     """How many payments are in each state."""
+    found = {PaymentStatus(status): count for status, count in _payments_by_status()}
+    return dict.fromkeys(PaymentStatus, 0) | found
+
+
+@figure_of(Payment)
+def _payments_by_status() -> Rows:
     rows = db.session.execute(select(Payment.status, func.count()).group_by(Payment.status))
-    return dict.fromkeys(PaymentStatus, 0) | {status: int(count) for status, count in rows}
+    return [[status.value, int(count)] for status, count in rows]
 
 
 def success_rate(counts: dict[PaymentStatus, int]) -> float | None:
@@ -60,8 +67,8 @@ def time_to_pay() -> TimeToPay:
     """How long buyers take, over the latest sales."""
     rows = db.session.execute(
         select(Payment.created_at, Payment.paid_at)
-        .where(Payment.status.in_(CAPTURED), Payment.paid_at.is_not(None))
-        .order_by(Payment.id.desc())
+        .where(Payment.paid_at.is_not(None))
+        .order_by(Payment.paid_at.desc())
         .limit(_SALES_MEASURED)
     ).all()
     seconds = sorted((paid - made).total_seconds() for made, paid in rows if paid is not None)
@@ -78,13 +85,18 @@ def _percentile(ordered: Sequence[float], percent: int) -> float:
 
 def failures_by_reason() -> dict[str, int]:
     """How many payments came to nothing, by the reason recorded, the commonest first."""
+    return {str(reason): int(count) for reason, count in _failures_by_reason()}
+
+
+@figure_of(Payment)
+def _failures_by_reason() -> Rows:
     rows = db.session.execute(
         select(Payment.failure_reason, func.count())
         .where(Payment.status.in_(RELEASED))
         .group_by(Payment.failure_reason)
         .order_by(func.count().desc(), Payment.failure_reason)
     )
-    return {str(reason or "unknown"): int(count) for reason, count in rows}
+    return [[str(reason or "unknown"), int(count)] for reason, count in rows]
 
 
 def revenue_by_day() -> list[RevenueDay]:
@@ -102,10 +114,4 @@ def revenue_by_day() -> list[RevenueDay]:
 
 def bids_by_day() -> list[BidsDay]:
     """How many bids were placed on each of the last 30 days, today last."""
-    days = last_days(DAYS_SHOWN)
-    day = day_of(Bid.created_at)
-    rows = db.session.execute(
-        select(day, func.count()).where(Bid.created_at >= begin(days[0])).group_by(day)
-    )
-    placed = {str(day): int(count) for day, count in rows}
-    return [BidsDay(day, placed.get(str(day), 0)) for day in days]
+    return [BidsDay(day, count) for day, count in bidding.bids_by_day(DAYS_SHOWN).items()]

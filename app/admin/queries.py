@@ -13,16 +13,18 @@ from sqlalchemy import func, select
 from app.accounts.models import AccessToken, User
 from app.accounts.states import Role, TokenKind
 from app.admin.alerts import CODES, drifting_payments, open_alerts
+from app.admin.numbers import payments_by_status
 from app.bidding.models import Bid
 from app.config import Settings
 from app.core import clock
 from app.core.audit import AuditLog
 from app.core.errors import NotFound
 from app.core.extensions import db
+from app.core.figures import Rows, figure_of
 from app.payments.models import Attention, Payment, StripeEvent
 from app.payments.states import CAPTURED, RELEASED
 
-__all__ = ["CODES", "drifting_payments", "open_alerts"]
+__all__ = ["CODES", "drifting_payments", "open_alerts", "payments_by_status"]
 
 _STORY_ENTRIES = 200
 _DASHBOARD = "https://dashboard.stripe.com"
@@ -195,5 +197,10 @@ def changes_of_person(user_id: int, limit: int = 20) -> Sequence[AuditLog]:
 
 def people_counts() -> dict[Role, int]:
     """How many people have each role."""
+    return dict.fromkeys(Role, 0) | {Role(role): count for role, count in _people_by_role()}
+
+
+@figure_of(User)
+def _people_by_role() -> Rows:
     rows = db.session.execute(select(User.role, func.count()).group_by(User.role))
-    return dict.fromkeys(Role, 0) | {role: int(count) for role, count in rows}
+    return [[role.value, int(count)] for role, count in rows]

@@ -14,7 +14,6 @@ from sqlalchemy import (
     case,
     exists,
     false,
-    func,
     literal,
     null,
     or_,
@@ -24,10 +23,10 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
-from app.artworks.models import Artwork, Favourite
+from app.artworks.models import Artwork, Favourite, asking_price
 from app.artworks.states import ArtworkStatus
 from app.core.access import Viewer
-from app.core.paging import Page
+from app.core.paging import Page, long_total, row_count, up_to
 from app.core.reads import Read
 
 PUBLIC_STATUSES = (
@@ -94,8 +93,17 @@ def answer(question: Question, page: int, per_page: int, **values: Any) -> Page[
     values["q"] = str(values.get("q", "")).translate(_LITERALLY)
     found = _rows(question).all(limit=per_page, offset=(page - 1) * per_page, **values)
     # Behind the end there is no row that could tell how long the list is.
-    total = found[0][0] if found else 0 if page == 1 else _total(question).all(**values)[0]
+    counted = found[0][0] if found else 0 if page == 1 else _counted(question).all(**values)[0]
+    total = long_total(_named(question, values), counted, lambda: _total(question).all(**values)[0])
     return Page([item for _, item in found], page, per_page, total)
+
+
+def _named(question: Question, values: dict[str, Any]) -> tuple[Any, ...]:
+    """What the length of the list depends on."""
+    if question.sort is None:
+        return "favourites", question.eyes, values["viewer_id"]
+    asked = (values.get(name) for name in ("status", "category", "q", "seller_id"))
+    return "artworks", question.own, *asked
 
 
 @cache
@@ -114,7 +122,7 @@ def _rows(question: Question) -> Read[tuple[int, Any]]:
     """A page of them, each with the length of the whole list."""
 
     def build() -> Select[Any]:
-        total = _counted(question).correlate(None).scalar_subquery()
+        total = up_to(_all(question)).correlate(None).scalar_subquery()
         listed = _from_artworks(total, *question.shape.columns(question.eyes))
         return (
             _narrowed(listed, question)
@@ -128,11 +136,16 @@ def _rows(question: Question) -> Read[tuple[int, Any]]:
 
 @cache
 def _total(question: Question) -> Read[int]:
-    return Read(lambda: _counted(question), int)
+    return Read(lambda: row_count(_all(question)), int)
 
 
-def _counted(question: Question) -> Select[Any]:
-    return _narrowed(select(func.count()).select_from(Artwork), question)
+@cache
+def _counted(question: Question) -> Read[int]:
+    return Read(lambda: up_to(_all(question)), int)
+
+
+def _all(question: Question) -> Select[Any]:
+    return _narrowed(select(Artwork.id), question)
 
 
 def _from_artworks(*columns: ColumnElement[Any]) -> Select[Any]:
@@ -197,9 +210,11 @@ def _may_see(whose: Eyes) -> ColumnElement[bool]:
 
 
 def _is_public() -> ColumnElement[bool]:
-    # Values one by one: a list of them as one parameter is written anew for each execution.
+    # Nearly all are: no index is to be taken for this, but that of the order. Values one by one: a
+    # list of them as one parameter is written anew for each execution.
     kind = Artwork.status.type
-    return Artwork.status.in_([literal(status, kind) for status in PUBLIC_STATUSES])
+    hidden = [status for status in ArtworkStatus if status not in PUBLIC_STATUSES]
+    return Artwork.status.not_in([literal(status, kind) for status in hidden])
 
 
 def _order(sort: ArtworkSort | None) -> list[ColumnElement[Any]]:
@@ -213,8 +228,7 @@ def _order(sort: ArtworkSort | None) -> list[ColumnElement[Any]]:
             still_open = case((Artwork.status == ArtworkStatus.ACTIVE, 0), else_=1)
             return [still_open, ends.is_(None), ends.asc(), *newest]
         case ArtworkSort.PRICE:
-            price = func.coalesce(Artwork.sold_cents, Artwork.highest_bid_cents)
-            return [price.is_(None), price.desc(), *newest]
+            return [asking_price().desc(), *newest]
         case ArtworkSort.BIDS:
             return [Artwork.bid_count.desc(), *newest]
     return newest

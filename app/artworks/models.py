@@ -2,7 +2,16 @@
 
 from datetime import datetime
 
-from sqlalchemy import CheckConstraint, ForeignKey, Index, String, Text
+from sqlalchemy import (
+    CheckConstraint,
+    ColumnElement,
+    ForeignKey,
+    Index,
+    String,
+    Text,
+    func,
+    literal_column,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.artworks.states import ArtworkStatus
@@ -21,8 +30,7 @@ class Artwork(Model):
         Index("ix_artworks_status", "status", "created_at"),
         Index("ix_artworks_seller_id", "seller_id", "created_at"),
         Index("ix_artworks_end", "status", "end_at"),
-        Index("ix_artworks_highest", "highest_bid_cents"),
-        Index("ix_artworks_bid_count", "bid_count"),
+        Index("ix_artworks_bids", "bid_count", "created_at", "id"),
         Index("ix_artworks_category", "category", "created_at"),
     )
 
@@ -44,6 +52,14 @@ class Artwork(Model):
     sold_cents: Mapped[int | None]
     created_at: Mapped[datetime] = mapped_column(Moment)
     updated_at: Mapped[datetime] = mapped_column(Moment)
+
+
+def asking_price() -> ColumnElement[int]:
+    """What lists are sorted by: what it was sold for, else its highest losing bid, else 0."""
+    return func.coalesce(Artwork.sold_cents, Artwork.highest_bid_cents, literal_column("0"))
+
+
+Index("ix_artworks_price", asking_price().desc(), Artwork.created_at.desc(), Artwork.id.desc())
 
 
 class Favourite(Model):

@@ -6,14 +6,14 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from flask import current_app
-from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, func, select
+from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, select
 
 from app.accounts.models import User
 from app.artworks.models import Artwork
 from app.bidding.models import Bid
 from app.bidding.states import BidStatus
 from app.core.extensions import db
-from app.core.paging import Page, paginate
+from app.core.paging import Page, long_total, paginate, row_count, up_to
 from app.core.reads import Read
 from app.core.secrets import keyed_digest
 from app.payments import queries as payments
@@ -79,12 +79,12 @@ def _losing() -> ColumnElement[bool]:
     return on_artwork & (Bid.status == BidStatus.OUTBID)
 
 
-def _count_losing() -> Select[Any]:
-    return select(func.count()).select_from(Bid).where(_losing())
+def _all_losing() -> Select[Any]:
+    return select(Bid.id).where(_losing())
 
 
 def _losing_bids() -> Select[Any]:
-    total = _count_losing().correlate(None).scalar_subquery()
+    total = up_to(_all_losing()).correlate(None).scalar_subquery()
     return (
         select(total, Bid.amount_cents, Bid.bidder_id, Bid.created_at)
         .where(_losing())
@@ -95,14 +95,18 @@ def _losing_bids() -> Select[Any]:
 
 
 _LOSING_BIDS: Read[tuple[int, int, int, datetime]] = Read(_losing_bids, lambda *cells: cells)
-_COUNT_LOSING: Read[int] = Read(_count_losing, int)
+_COUNTED: Read[int] = Read(lambda: up_to(_all_losing()), int)
+_TOTAL: Read[int] = Read(lambda: row_count(_all_losing()), int)
 
 
 def losing_bids(artwork_id: int, page: int, per_page: int) -> Page[PublicBid]:
     """The losing bids on an artwork, newest first. Winning and released ones are never there."""
     rows = _LOSING_BIDS.all(artwork_id=artwork_id, limit=per_page, offset=(page - 1) * per_page)
     # Behind the end there is no row that could tell how many they are.
-    total = rows[0][0] if rows else 0 if page == 1 else _COUNT_LOSING.all(artwork_id=artwork_id)[0]
+    counted = rows[0][0] if rows else 0 if page == 1 else _COUNTED.all(artwork_id=artwork_id)[0]
+    total = long_total(
+        ("losing", artwork_id), counted, lambda: _TOTAL.all(artwork_id=artwork_id)[0]
+    )
     shown = tuple(
         PublicBid(cents, pseudonym(artwork_id, bidder_id), at) for _, cents, bidder_id, at in rows
     )

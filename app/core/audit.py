@@ -3,13 +3,15 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, bindparam, insert
+from sqlalchemy import JSON, ForeignKey, Index, String, bindparam, insert, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
 from app.core.columns import Identifier, Moment
 from app.core.extensions import Model
 from app.core.statements import Prepared
+
+_DECLINES = text("action = 'payment.declined'")
 
 
 class AuditLog(Model):
@@ -20,7 +22,10 @@ class AuditLog(Model):
         Index("ix_audit_logs_resource", "resource_type", "resource_id", "id"),
         Index("ix_audit_logs_action", "action", "id"),
         Index("ix_audit_logs_user_id", "user_id", "id"),
-    )
+        Index("ix_audit_logs_created_at", "created_at", "id"),
+        Index("ix_audit_logs_declines", "created_at", postgresql_where=_DECLINES,
+              sqlite_where=_DECLINES),
+    )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     action: Mapped[str] = mapped_column(String(64))

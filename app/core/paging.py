@@ -1,15 +1,23 @@
 """Lists in pages: newest first unless said, at most 100 rows a page."""
 
-from collections.abc import Callable, Sequence
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from sqlalchemy import Select, func, select
+from flask import current_app
+from sqlalchemy import Select, func, literal, select
 
 from app.core.extensions import db
 
 DEFAULT_PER_PAGE = 20
 MAXIMUM_PER_PAGE = 100
+# A list of up to so many rows is counted whenever it is shown; a longer one now and then.
+COUNTED_AT_ONCE = 1_000
+_REMEMBERED_SECONDS = 60
+_LISTS_REMEMBERED = 512
 
 T = TypeVar("T")
 U = TypeVar("U")
@@ -17,7 +25,10 @@ U = TypeVar("U")
 
 @dataclass(frozen=True)
 class Page(Generic[T]):
-    """One page of a longer list. `total` counts the whole list."""
+    """One page of a longer list.
+
+    `total` counts the whole list: exactly up to 1,000 rows, beyond that as of the last minute.
+    """
 
     items: Sequence[T]
     page: int
@@ -29,9 +40,64 @@ class Page(Generic[T]):
         return Page([change(item) for item in self.items], self.page, self.per_page, self.total)
 
 
+class _Totals:
+    """How long the long lists were when they were last counted."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._known: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
+
+    def get(self, name: Hashable) -> int | None:
+        with self._lock:
+            at, total = self._known.get(name, (0.0, 0))
+            return total if at and time.monotonic() - at < _REMEMBERED_SECONDS else None
+
+    def put(self, name: Hashable, total: int) -> None:
+        with self._lock:
+            self._known[name] = (time.monotonic(), total)
+            self._known.move_to_end(name)
+            if len(self._known) > _LISTS_REMEMBERED:
+                self._known.popitem(last=False)
+
+
+def up_to(query: Select[*tuple[Any, ...]]) -> Select[int]:
+    """The statement that counts the rows of a list, but not beyond those counted at once.
+
+    Its answer is final up to COUNTED_AT_ONCE; one more stands for any number, see `long_total`.
+    """
+    return row_count(query.limit(COUNTED_AT_ONCE + 1))
+
+
+def long_total(name: Hashable, counted: int, count: Callable[[], int]) -> int:
+    """The length of a list of which `counted` rows were counted by `up_to`.
+
+    `count` counts them all. It runs once a minute for each `name`, so that what a long list costs
+    does not grow with its length.
+    """
+    if counted <= COUNTED_AT_ONCE:
+        return counted
+    # Each application its own: another one has another database.
+    totals: _Totals = current_app.extensions.setdefault("totals", _Totals())
+    known = totals.get(name)
+    if known is None:
+        known = count()
+        totals.put(name, known)
+    # Never fewer than are certainly there.
+    return max(known, counted)
+
+
 def paginate(query: Select[*tuple[Any, ...]], page: int, per_page: int) -> Page[Any]:
     """Run an ordered select for one page; the items are its rows (tuples)."""
-    counted = select(func.count()).select_from(query.order_by(None).subquery())
-    total = db.session.scalar(counted) or 0
+    found: Any = db.session.connection().execute(up_to(query))
+    # Which list it is: the statement and its values, as the database was told them.
+    name = (found.context.statement, repr(found.context.compiled_parameters))
+    total = long_total(name, found.scalar_one(), lambda: db.session.scalar(row_count(query)) or 0)
     rows = db.session.execute(query.limit(per_page).offset((page - 1) * per_page)).all()
     return Page(rows, page, per_page, total)
+
+
+def row_count(query: Select[*tuple[Any, ...]]) -> Select[int]:
+    """The statement that counts all rows of a list."""
+    # No column is needed to count, and no order.
+    bare = query.with_only_columns(literal(1), maintain_column_froms=True).order_by(None)
+    return select(func.count()).select_from(bare.subquery())

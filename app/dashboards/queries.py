@@ -1,6 +1,6 @@
 """What a seller's business comes to: numbers, days, and the story of each artwork."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 from app.accounts.models import User
 from app.artworks.models import Artwork
 from app.artworks.states import ArtworkStatus
+from app.bidding import service as bidding
 from app.bidding.models import Bid
 from app.bidding.queries import pseudonym
 from app.bidding.states import BidStatus
@@ -23,6 +24,7 @@ from app.payments.states import CAPTURED, Release
 
 DAYS_SHOWN = 30
 _STORY_ENTRIES = 200
+_SALES_AT_A_TIME = 500
 WHAT_IF_FLOOR = 5
 
 
@@ -110,13 +112,8 @@ def seller_days(seller_id: int, days: int = DAYS_SHOWN) -> list[Day]:
     """Bids on a seller's artworks and revenue for each of the last days, today last."""
     shown = calendar.last_days(days)
     since = calendar.begin(shown[0])
-    bids = _by_day(
-        select(calendar.day_of(Bid.created_at), func.count())
-        .join(Artwork, Artwork.id == Bid.artwork_id)
-        .where(Artwork.seller_id == seller_id, Bid.created_at >= since)
-        .group_by(calendar.day_of(Bid.created_at))
-    )
-    revenue = _by_day(
+    bids = bidding.bids_by_day(days, seller_id)
+    rows = db.session.execute(
         select(
             calendar.day_of(Payment.paid_at),
             func.sum(Payment.amount_cents - Payment.refunded_cents),
@@ -125,15 +122,12 @@ def seller_days(seller_id: int, days: int = DAYS_SHOWN) -> list[Day]:
         .where(Payment.paid_at >= since)
         .group_by(calendar.day_of(Payment.paid_at))
     )
-    return [Day(day, bids.get(str(day), 0), revenue.get(str(day), 0)) for day in shown]
+    revenue = {str(day): int(cents) for day, cents in rows}
+    return [Day(day, bids[day], revenue.get(str(day), 0)) for day in shown]
 
 
-def _by_day(query: Any) -> dict[str, int]:
-    return {str(day): int(number) for day, number in db.session.execute(query)}
-
-
-def seller_sales(seller_id: int) -> list[Sale]:
-    """Everything that this seller has sold, the newest first."""
+def seller_sales(seller_id: int) -> Iterator[Sale]:
+    """Everything that this seller has sold, the newest first; some at a time are in memory."""
     rows: Any = db.session.execute(
         select(
             Artwork.title,
@@ -147,9 +141,10 @@ def seller_sales(seller_id: int) -> list[Sale]:
         .join(Artwork, Artwork.id == Payment.artwork_id)
         .join(User, User.id == Payment.buyer_id)
         .where(Payment.seller_id == seller_id, Payment.status.in_(CAPTURED))
-        .order_by(Payment.paid_at.desc(), Payment.id.desc())
+        .order_by(Payment.paid_at.desc(), Payment.id.desc()),
+        execution_options={"yield_per": _SALES_AT_A_TIME},
     )
-    return [Sale(*row) for row in rows]
+    return (Sale(*row) for row in rows)
 
 
 def what_if(artwork_id: int, minimum_cents: int) -> WhatIf:

@@ -11,6 +11,8 @@ from dataclasses import asdict, dataclass, field
 
 from app.accounts import service as accounts
 from app.artworks import service as artworks
+from app.bidding import service as bidding
+from app.core import figures
 from app.core.counters import count_all
 from app.core.crash_points import reached
 from app.core.crew import share_out
@@ -185,4 +187,6 @@ def _sweep_mail(report: SweepReport, _lost: threading.Event) -> None:
 
 
 def _tidy(report: SweepReport, _lost: threading.Event) -> None:
+    figures.count_figures()
+    bidding.count_bids_by_day()
     report.old_things_deleted = accounts.delete_old_sign_ins() + artworks.delete_orphan_pictures()

@@ -21,6 +21,7 @@ class Email(Model):
         Index("ix_emails_unsent", "next_attempt_at", postgresql_where=_UNSENT,
               sqlite_where=_UNSENT),
         Index("ix_emails_status", "status", "id"),
+        Index("ix_emails_kind", "kind", "id"),
     )  # fmt: skip
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)

@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from app.core.errors import NotFound
 from app.core.extensions import db
+from app.core.figures import Rows, figure_of
 from app.core.paging import Page, paginate
 from app.notifications import render
 from app.notifications.models import Email
@@ -102,12 +103,14 @@ def email_details(email_id: int) -> EmailDetails:
 
 def counts() -> dict[EmailStatus, int]:
     """How many mails stand in each status; every status is there."""
-    found = dict.fromkeys(EmailStatus, 0)
-    for status, number in db.session.execute(
-        select(Email.status, func.count()).group_by(Email.status)
-    ):
-        found[status] = number
-    return found
+    found = {EmailStatus(status): number for status, number in _emails_by_status()}
+    return dict.fromkeys(EmailStatus, 0) | found
+
+
+@figure_of(Email)
+def _emails_by_status() -> Rows:
+    rows = db.session.execute(select(Email.status, func.count()).group_by(Email.status))
+    return [[status.value, int(count)] for status, count in rows]
 
 
 def oldest_unsent_at() -> datetime | None:

@@ -11,6 +11,7 @@ from app.core.extensions import Model
 from app.payments.states import EventOutcome, PaymentStatus
 
 _OPEN = text("status IN ('PENDING', 'PROCESSING')")
+_WAITING = text("acknowledged_at IS NULL")
 _CAPTURED = text("status IN ('SUCCEEDED', 'REFUNDED')")
 
 
@@ -34,6 +35,9 @@ class Payment(Model):
         Index("ix_payments_artwork_id", "artwork_id", "id"),
         Index("ix_payments_status", "status", "id"),
         Index("ix_payments_closed_at", "closed_at"),
+        Index("ix_payments_paid_at", "paid_at"),
+        Index("ix_payments_seller_id", "seller_id", "status"),
+        Index("ix_payments_sales", "seller_id", "paid_at", "id"),
         # A number that Stripe has seen is never given again.
         {"sqlite_autoincrement": True},
     )  # fmt: skip
@@ -95,6 +99,10 @@ class Attention(Model):
     """Something about money that needs a person, raised once per `reference`."""
 
     __tablename__ = "attentions"
+    __table_args__ = (
+        Index("ix_attentions_waiting", "id", postgresql_where=_WAITING, sqlite_where=_WAITING),
+        Index("ix_attentions_payment_id", "payment_id", "id"),
+    )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))

@@ -4,7 +4,7 @@ They are the same whichever web process answers, and a restart loses none.
 """
 
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +15,7 @@ from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 from prometheus_client.registry import Collector
 from sqlalchemy import func, select
 
-from app.admin import queries as alerts
+from app.admin import queries as admin
 from app.artworks.models import Artwork
 from app.core import clock
 from app.core.access import Who, access
@@ -23,12 +23,14 @@ from app.core.audit import AuditLog
 from app.core.counters import counted, counted_under
 from app.core.errors import NotSignedIn
 from app.core.extensions import db
+from app.core.figures import Rows, figure_of
 from app.core.lease import read_lease
 from app.jobs import service as sweeps
+from app.notifications import queries as mails
 from app.notifications.models import Email
 from app.notifications.states import EmailStatus
 from app.payments.models import Attention, Payment, StripeEvent
-from app.payments.states import CAPTURED, OPEN, PaymentStatus
+from app.payments.states import CAPTURED, OPEN
 
 blueprint = Blueprint("metrics", __name__)
 
@@ -60,18 +62,48 @@ class _Figures(Collector):
         yield from _mails(moment)
         yield from _people_needed()
         yield from _alerts()
-        yield _gauge("gtw_artworks", "Artworks by status.", "status", _by(Artwork.status))
+        artworks = {str(status): count for status, count in _artworks_by_status()}
+        yield _gauge("gtw_artworks", "Artworks by status.", "status", artworks)
 
 
-def _by(*columns: Any) -> dict[tuple[str, ...], int]:
+def _by(*columns: Any) -> Rows:
     rows = db.session.execute(select(*columns, func.count()).group_by(*columns)).all()
-    return {tuple(str(value) for value in row[:-1]): int(row[-1]) for row in rows}
+    return [[*(str(value) for value in row[:-1]), int(row[-1])] for row in rows]
 
 
-def _gauge(name: str, text: str, label: str, counts: dict[tuple[str, ...], int]) -> Metric:
+@figure_of(Artwork)
+def _artworks_by_status() -> Rows:
+    return _by(Artwork.status)
+
+
+@figure_of(StripeEvent)
+def _events_by_type() -> Rows:
+    return _by(StripeEvent.type, StripeEvent.outcome)
+
+
+@figure_of(Payment)
+def _money() -> Rows:
+    taken, returned = db.session.execute(
+        select(func.sum(Payment.amount_cents), func.sum(Payment.refunded_cents)).where(
+            Payment.status.in_(CAPTURED)
+        )
+    ).one()
+    return [[int(taken or 0), int(returned or 0)]]
+
+
+@figure_of(AuditLog)
+def _declines_by_reason() -> Rows:
+    reason = AuditLog.details["reason"].as_string()
+    rows = db.session.execute(
+        select(reason, func.count()).where(AuditLog.action == "payment.declined").group_by(reason)
+    )
+    return [[str(said or "unknown"), int(count)] for said, count in rows]
+
+
+def _gauge(name: str, text: str, label: str, counts: Mapping[Any, int]) -> Metric:
     family = GaugeMetricFamily(name, text, labels=[label])
-    for labels, count in sorted(counts.items()):
-        family.add_metric(labels, count)
+    for value, count in sorted(counts.items()):
+        family.add_metric([value], count)
     return family
 
 
@@ -80,30 +112,20 @@ def _age(since: datetime | None, moment: datetime) -> float:
 
 
 def _payments(moment: datetime) -> Iterator[Metric]:
-    counts = {(status.value,): 0 for status in PaymentStatus} | _by(Payment.status)
+    counts = {status.value: count for status, count in admin.payments_by_status().items()}
     yield _gauge("gtw_payments", "Payments by status.", "status", counts)
     oldest = db.session.scalar(select(func.min(Payment.created_at)).where(Payment.status.in_(OPEN)))
     yield GaugeMetricFamily(
         "gtw_oldest_open_payment_seconds", "Age of the oldest unfinished payment.",
         value=_age(oldest, moment),
     )  # fmt: skip
-    taken, returned = db.session.execute(
-        select(func.sum(Payment.amount_cents), func.sum(Payment.refunded_cents)).where(
-            Payment.status.in_(CAPTURED)
-        )
-    ).one()
+    taken, returned = _money()[0]
     yield CounterMetricFamily(
-        "gtw_money_taken_cents", "Captured, before refunds, in US cents.", value=int(taken or 0)
+        "gtw_money_taken_cents", "Captured, before refunds, in US cents.", value=taken
     )
-    yield CounterMetricFamily(
-        "gtw_money_refunded_cents", "Refunded, in US cents.", value=int(returned or 0)
-    )
-    reason = AuditLog.details["reason"].as_string()
-    declines = db.session.execute(
-        select(reason, func.count()).where(AuditLog.action == "payment.declined").group_by(reason)
-    ).all()
+    yield CounterMetricFamily("gtw_money_refunded_cents", "Refunded, in US cents.", value=returned)
     family = CounterMetricFamily("gtw_declines", "Declined cards by reason.", labels=["reason"])
-    for said, count in sorted((str(said or "unknown"), int(count)) for said, count in declines):
+    for said, count in sorted(_declines_by_reason()):
         family.add_metric([said], count)
     yield family
 
@@ -142,13 +164,13 @@ def _events() -> Iterator[Metric]:
     family = CounterMetricFamily(
         "gtw_webhook_events", "Webhook events by type and outcome.", labels=["type", "outcome"]
     )
-    for labels, count in sorted(_by(StripeEvent.type, StripeEvent.outcome).items()):
+    for *labels, count in sorted(_events_by_type()):
         family.add_metric(labels, count)
     yield family
 
 
 def _mails(moment: datetime) -> Iterator[Metric]:
-    counts = {(status.value,): 0 for status in EmailStatus} | _by(Email.status)
+    counts = {status.value: count for status, count in mails.counts().items()}
     yield _gauge("gtw_emails", "E-mails by status.", "status", counts)
     oldest = db.session.scalar(
         select(func.min(Email.created_at)).where(Email.status == EmailStatus.PENDING)
@@ -174,12 +196,12 @@ def _people_needed() -> Iterator[Metric]:
 
 
 def _alerts() -> Iterator[Metric]:
-    open_now = {alert.code for alert in alerts.open_alerts()}
+    open_now = {alert.code for alert in admin.open_alerts()}
     family = GaugeMetricFamily("gtw_alert", "1 while this alert is open.", labels=["code"])
-    for code in alerts.CODES:
+    for code in admin.CODES:
         family.add_metric([code], code in open_now)
     yield family
     yield GaugeMetricFamily(
         "gtw_stripe_drift", "Payments that Stripe's word contradicts, not yet acknowledged.",
-        value=alerts.drifting_payments(),
+        value=admin.drifting_payments(),
     )  # fmt: skip

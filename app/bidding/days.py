@@ -1,0 +1,119 @@
+"""How many bids were placed on each day: counted once, as they fall into the past.
+
+The worker adds what has come since to `bid_days`; who asks adds the few newest by themselves. So
+the answer is exact, and costs the same however many bids there are.
+"""
+
+from datetime import date, timedelta
+
+from sqlalchemy import Date, func, literal, select, update
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from app.artworks.models import Artwork
+from app.bidding.models import Bid
+from app.core import clock
+from app.core.columns import Identifier
+from app.core.counters import Counter
+from app.core.days import begin, day_of, last_days
+from app.core.extensions import Model, db
+from app.core.transaction import transaction
+from app.core.upsert import insert_into
+
+# The seller whose rows hold everybody's bids.
+EVERYBODY = 0
+# The number of the last bid that `bid_days` holds.
+_COUNTED = "bids.counted_by_day"
+# A bid gets its number before it is committed. Older than this, all with smaller ones are there.
+_SETTLED = timedelta(minutes=2)
+
+
+class BidDay(Model):
+    """How many bids were placed on one seller's artworks on one day in UTC."""
+
+    __tablename__ = "bid_days"
+
+    seller_id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+    day: Mapped[date] = mapped_column(Date, primary_key=True)
+    bids: Mapped[int]
+
+
+def count_bids_by_day(limit: int = 50_000) -> int:
+    """Add bids that were not counted yet, up to so many; how many bids were looked at.
+
+    Safe to run at once with itself: one of the two then counts nothing.
+    """
+    with transaction() as session:
+        last = session.scalar(select(Counter.value).where(Counter.name == _COUNTED))
+        if last is None:
+            session.execute(insert_into(session, Counter).values(name=_COUNTED, value=0)
+                            .on_conflict_do_nothing(index_elements=["name"]))  # fmt: skip
+            last = 0
+        newest = session.scalar(
+            select(Bid.id)
+            .where(Bid.created_at < clock.now() - _SETTLED)
+            .order_by(Bid.id.desc())
+            .limit(1)
+        )
+        until = min(newest or 0, last + limit)
+        if until <= last:
+            return 0
+        taken = session.execute(
+            update(Counter)
+            .where(Counter.name == _COUNTED, Counter.value == last)
+            .values(value=until)
+            .returning(Counter.name)
+        ).first()
+        if taken is None:
+            return 0
+        _add(session, last, until)
+    return until - last
+
+
+def _add(session: Session, last: int, until: int) -> None:
+    day = day_of(Bid.created_at)
+    among = Bid.id.between(last + 1, until)
+    of_sellers = (
+        select(Artwork.seller_id, day, func.count())
+        .join(Artwork, Artwork.id == Bid.artwork_id)
+        .where(among)
+        .group_by(Artwork.seller_id, day)
+    )
+    of_all = select(literal(EVERYBODY), day, func.count()).where(among).group_by(day)
+    for found in (of_sellers, of_all):
+        adding = insert_into(session, BidDay).from_select(["seller_id", "day", "bids"], found)
+        session.execute(
+            adding.on_conflict_do_update(
+                index_elements=["seller_id", "day"],
+                set_={"bids": BidDay.bids + adding.excluded.bids},
+            )
+        )
+
+
+def bids_by_day(days: int, seller_id: int = EVERYBODY) -> dict[date, int]:
+    """How many bids were placed on each of the last days (losing and winning), today last."""
+    shown = last_days(days)
+    counted = (
+        select(func.coalesce(func.max(Counter.value), 0))
+        .where(Counter.name == _COUNTED)
+        .scalar_subquery()
+    )
+    day = day_of(Bid.created_at)
+    newest = (
+        select(day, func.count())
+        .where(Bid.id > counted, Bid.created_at >= begin(shown[0]))
+        .group_by(day)
+    )
+    if seller_id != EVERYBODY:
+        newest = newest.join(Artwork, Artwork.id == Bid.artwork_id).where(
+            Artwork.seller_id == seller_id
+        )
+    older = select(BidDay.day, BidDay.bids).where(
+        BidDay.seller_id == seller_id, BidDay.day >= shown[0]
+    )
+    found = dict.fromkeys(shown, 0)
+    # One statement: no bid is counted twice or not at all while the worker adds some.
+    for when, number in db.session.execute(older.union_all(newest)):
+        placed = when if isinstance(when, date) else date.fromisoformat(str(when))
+        if placed in found:
+            found[placed] += int(number)
+    return found

@@ -1,0 +1,63 @@
+"""Bids by day: the same numbers whether the worker has counted them or not."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from flask import Flask
+from sqlalchemy import func, insert, select
+
+from app.bidding.days import EVERYBODY, BidDay, bids_by_day, count_bids_by_day
+from app.bidding.models import Bid
+from app.bidding.states import BidStatus
+from app.core import clock
+from app.core.extensions import db
+from app.core.transaction import transaction
+from tests.people import TestPerson
+
+DAYS = 3
+
+
+def bid(artwork_id: int, bidder: TestPerson, at: datetime) -> None:
+    with transaction() as session:
+        session.execute(
+            insert(Bid).values(artwork_id=artwork_id, bidder_id=bidder.id, amount_cents=100,
+                               status=BidStatus.OUTBID, created_at=at)
+        )  # fmt: skip
+
+
+def counts(seller_id: int = EVERYBODY) -> list[int]:
+    found = list(bids_by_day(DAYS, seller_id).values())
+    db.session.remove()
+    return found
+
+
+def test_each_bid_is_counted_once_on_its_day(
+    app: Flask,
+    buyer: TestPerson,
+    make_person: Callable[..., TestPerson],
+    make_artwork: Callable[..., int],
+) -> None:
+    one, other = make_person("SELLER"), make_person("SELLER")
+    works = [make_artwork(one), make_artwork(other)]
+    with app.app_context():
+        noon = clock.now().replace(hour=12) - timedelta(days=1)
+        for _ in range(3):
+            bid(works[0], buyer, noon)
+        bid(works[0], buyer, noon - timedelta(days=1))
+        bid(works[0], buyer, noon - timedelta(days=9))
+        bid(works[1], buyer, noon)
+        bid(works[1], buyer, clock.now())
+        before = [counts(), counts(one.id), counts(other.id)]
+        assert before == [[1, 4, 1], [1, 3, 0], [0, 1, 1]]
+        # The newest may have been overtaken by one that is not committed yet.
+        assert count_bids_by_day(limit=4) == 4
+        assert [counts(), counts(one.id), counts(other.id)] == before
+        assert count_bids_by_day() == 2
+        assert count_bids_by_day() == 0
+        assert [counts(), counts(one.id), counts(other.id)] == before
+        bid(works[1], buyer, noon)
+        assert counts(other.id) == [0, 2, 1]
+        kept = select(func.sum(BidDay.bids)).where(BidDay.seller_id == EVERYBODY)
+        assert db.session.scalar(kept) == 6

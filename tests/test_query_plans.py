@@ -1,0 +1,159 @@
+"""No statement of daily business reads a growing table from end to end, or sorts much of one.
+
+Every operation of `bench.growth` runs on a past of 20,000 bids; each statement that reached the
+database is then explained, by PostgreSQL with the rows that it looked at.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator
+
+import pytest
+from flask import Flask
+from sqlalchemy import Connection, text
+
+from app import create_app
+from app.config import read_settings
+from app.core.extensions import db
+from bench import crowd
+from bench.growth import OPERATIONS, Operation, Town
+from bench.plans import Statement, postgres_plan, recorded, sqlite_plan
+from tests.conftest import release
+from tests.databases import REQUIRED
+
+BIDS, ARTWORKS = 20_000, 6_000
+# A list is counted up to 1,000 rows, and a seller's own things are a tenth of all; every table that
+# grows has more rows than this.
+ROWS_AT_MOST = 1_500
+# Tables that hold a few rows for good.
+SMALL = {"leases", "notes", "counters", "alembic_version"}
+# Operations that may do what others may not, and why.
+SEARCH = "a piece of text may stand anywhere in any artwork"
+ENDING = "no index serves this order: the artworks are sorted, and the first of them kept"
+CATEGORY = "takes the category's index, and sorts what is in it"
+LATEST = "the latest 5,000 sales are measured, however many there are"
+ORDINARY = "walks the newest rows of all, in the table's order, until enough are found"
+OPEN = "sorts what is open or due at one time, which is not the past"
+ALLOWED = {
+    "postgresql": {
+        "API: platform's numbers": LATEST,
+        "admin: numbers": LATEST,
+        "admin: deeds of a person": ORDINARY,
+        "search, found once": SEARCH,
+        "search, found never": SEARCH,
+        "browse, ending": ENDING,
+        "browse, open, ending": ENDING,
+    },
+    "sqlite": {
+        "search, found often": SEARCH,
+        "search, found once": SEARCH,
+        "search, found never": SEARCH,
+        "browse, category, price": CATEGORY,
+        "browse, category, bids": CATEGORY,
+        "browse, ending": ENDING,
+        "browse, open, ending": ENDING,
+        "admin: what was acknowledged": ORDINARY,
+        "API: deeds to a thing": ORDINARY,
+        "sweep: bids by day": ORDINARY,
+        "sweep: open payments": OPEN,
+        "sweep: payments just due": OPEN,
+        "sweep: finished payments to compare": OPEN,
+        "sweep: mails due": OPEN,
+    },
+}
+_SCAN = re.compile(r"SCAN (\w+)$")
+
+
+@pytest.fixture
+def town(
+    new_database: Callable[[], str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Town]:
+    """The application with a past."""
+    given = {name.lower(): value for name, value in REQUIRED.items()}
+    settings = read_settings(
+        {},
+        **given,
+        database_url=new_database(),
+        upload_dir=tmp_path_factory.getbasetemp() / "uploads",
+        ratelimit_enabled=False,
+    )
+    app: Flask = create_app(settings)
+    with app.app_context():
+        gathered = crowd.gather(BIDS, ARTWORKS)
+        db.session.remove()
+    yield Town("test", app, gathered)
+    release(app)
+
+
+def complaints(town: Town, operation: Operation) -> list[str]:
+    """What the database does for an operation that it should not, one line each."""
+    with town.app.app_context():
+        engine = db.engine
+    # The first time, a long list is counted whole.
+    operation(town)
+    with recorded(engine) as statements:
+        operation(town)
+    look = _on_sqlite if engine.dialect.name == "sqlite" else _on_postgres
+    with town.app.app_context(), engine.connect() as connection:
+        if engine.dialect.name != "sqlite":
+            # Tables as small as a test's are read whole although there is an index.
+            for way in ("seqscan", "hashjoin", "mergejoin"):
+                connection.execute(text(f"SET enable_{way} = off"))
+        found = [
+            f"{complaint}\n    {statement.text[:600]}"
+            for statement in statements
+            for complaint in look(connection, statement)
+        ]
+        connection.rollback()
+    return found
+
+
+def _on_postgres(connection: Connection, statement: Statement) -> list[str]:
+    # Of so few rows, a bitmap of many looks no worse to the planner than the first of an index.
+    ways = []
+    for bitmaps in ("on", "off"):
+        connection.execute(text(f"SET enable_bitmapscan = {bitmaps}"))
+        ways.append(
+            [
+                f"{step.kind} {step.table} {step.index}: {step.rows} rows"
+                for step in postgres_plan(connection, statement).steps
+                if step.rows > ROWS_AT_MOST
+            ]
+        )
+    return min(ways, key=len)
+
+
+def _on_sqlite(connection: Connection, statement: Statement) -> Iterator[str]:
+    # The first rows in the table's own order are no scan of it.
+    only_first = "LIMIT" in statement.text and "WHERE" not in statement.text
+    for line in sqlite_plan(connection, statement):
+        scanned = _SCAN.match(line)
+        if scanned and scanned[1] in db.metadata.tables and scanned[1] not in SMALL:
+            if not only_first:
+                yield line
+        elif line == "USE TEMP B-TREE FOR ORDER BY":
+            yield line
+
+
+def test_daily_business_reads_a_growing_table_by_its_indexes(town: Town, database: str) -> None:
+    wrong = {name: complaints(town, operation) for name, operation in OPERATIONS.items()}
+    allowed = ALLOWED[database]
+    told = [
+        f"{name}: {each}" for name, found in wrong.items() for each in found if name not in allowed
+    ]
+    assert told == [], "\n".join(told)
+    # An exception that nothing needs any more is none.
+    assert {name for name in allowed if wrong[name]} == set(allowed)
+
+
+def test_an_index_that_is_missing_is_noticed(town: Town) -> None:
+    for index, name in {
+        "ix_artworks_newest": "browse",
+        "ix_artworks_price": "browse, price",
+        "ix_bids_artwork_id": "artwork, hot",
+    }.items():
+        assert complaints(town, OPERATIONS[name]) == []
+        with town.app.app_context(), db.engine.begin() as connection:
+            connection.execute(text(f"DROP INDEX {index}"))
+        assert complaints(town, OPERATIONS[name]) != []
