@@ -1,5 +1,6 @@
 """The statements that really run, and how the database goes about them."""
 
+import itertools
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,6 +11,7 @@ from sqlalchemy import Connection, Engine, event
 
 # The words before which a statement reads or changes no table.
 _PLANNED = re.compile(r"\s*(SELECT|INSERT|UPDATE|DELETE|WITH)\b", re.IGNORECASE)
+_numbers = itertools.count()
 _READS = {"Seq Scan", "Index Scan", "Index Only Scan", "Bitmap Heap Scan", "Tid Scan"}
 
 
@@ -91,5 +93,6 @@ def _steps(node: dict[str, Any]) -> Iterator[Step]:
 
 def sqlite_plan(connection: Connection, statement: Statement) -> list[str]:
     """How SQLite will go about a statement, a line a step (sqlite.org/eqp.html)."""
-    words = f"EXPLAIN QUERY PLAN {statement.text}"
+    # The driver keeps what it prepared, and a kept EXPLAIN does not notice that the schema changed.
+    words = f"EXPLAIN QUERY PLAN /* {next(_numbers)} */ {statement.text}"
     return [str(row[3]) for row in connection.exec_driver_sql(words, statement.parameters)]
