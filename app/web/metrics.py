@@ -27,8 +27,6 @@ from app.core.figures import Rows, figure_of
 from app.core.lease import read_lease
 from app.jobs import service as sweeps
 from app.notifications import queries as mails
-from app.notifications.models import Email
-from app.notifications.states import EmailStatus
 from app.payments.models import Attention, Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN
 
@@ -172,12 +170,9 @@ def _events() -> Iterator[Metric]:
 def _mails(moment: datetime) -> Iterator[Metric]:
     counts = {status.value: count for status, count in mails.counts().items()}
     yield _gauge("gtw_emails", "E-mails by status.", "status", counts)
-    oldest = db.session.scalar(
-        select(func.min(Email.created_at)).where(Email.status == EmailStatus.PENDING)
-    )
     yield GaugeMetricFamily(
         "gtw_oldest_unsent_email_seconds", "Age of the oldest e-mail still to be sent.",
-        value=_age(oldest, moment),
+        value=_age(mails.oldest_unsent_at(), moment),
     )  # fmt: skip
 
 
