@@ -9,7 +9,7 @@ from typing import Any
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import insert, text
+from sqlalchemy import event, insert, text
 
 from app import create_app
 from app.config import Settings
@@ -21,6 +21,7 @@ from app.core.transaction import transaction
 from app.jobs.service import PAYMENTS as SWEEP
 from app.notifications.models import Email
 from app.payments.models import Attention, StripeEvent
+from app.web import health
 from dev.redis_server import RedisServer, start_redis
 from tests.conftest import release
 from tests.dashboards.test_own_pages import make_payment
@@ -90,6 +91,30 @@ def test_readiness_leaves_nothing_behind(app: Flask, client: Browser) -> None:
     checks(client)
     with app.app_context():
         assert db.session.scalar(text("SELECT count(*) FROM leases")) == 0
+
+
+def test_however_often_it_is_asked_it_writes_once_in_a_while(
+    settings: Settings, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    address = new_database().replace("postgresql:", "postgresql+psycopg:")
+    other = create_app(settings.model_copy(update={"database_url": address}))
+    other.test_client_class = Browser
+    client: Any = other.test_client()
+    written = []
+
+    def note(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        written.extend([statement] * statement.startswith("INSERT"))
+
+    with other.app_context():
+        event.listen(db.engine, "before_cursor_execute", note)
+    assert {checks(client)[2]["database"] for _ in range(5)} == {"ok"}
+    assert len(written) == 1
+    monkeypatch.setattr(health, "_TRIAL_SECONDS", 0)
+    other.extensions["write_trial"].again_at = 0
+    checks(client)
+    checks(client)
+    assert len(written) == 3
+    release(other)
 
 
 def test_without_a_worker_it_is_degraded_not_down(app: Flask, client: Browser) -> None:
