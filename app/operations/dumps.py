@@ -9,17 +9,20 @@ import os
 import shutil
 import sqlite3
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
-from sqlalchemy.engine import URL
+from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.pool import NullPool
 
 from app.operations.archive import Say
 
 _PAGES_AT_ONCE = 4096
+# sqlite.org/rescode.html
+_BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 class DumpFailed(Exception):
@@ -33,6 +36,14 @@ class InUse(Exception):
 def own_engine(url: URL) -> Engine:
     """Connections of this command's own, which end with their use."""
     return create_engine(url, poolclass=NullPool)
+
+
+def spelling(url: URL) -> Dialect:
+    """How statements for this database are spelled out, for programs that take no parameters."""
+    dialect: Any = url.get_dialect()
+    # Under the driver's own style a % would be doubled.
+    made: Dialect = dialect(paramstyle="named")
+    return made
 
 
 def count_rows(connection: Connection) -> dict[str, int]:
@@ -51,15 +62,17 @@ def dump(url: URL, target: Path, say: Say) -> dict[str, int]:
     return _dump_postgresql(url, target)
 
 
-def load(url: URL, source: Path) -> None:
-    """Put a saved database in the place of the present one, wholly or not at all.
+def load(url: URL, source: Path, kept: Iterable[str], then: Sequence[str]) -> None:
+    """Put a saved database in the place of the present one, and run the statements `then` on it:
+    all of it or nothing, however this process ends.
 
-    Raises InUse, or DumpFailed with nothing changed.
+    `kept` are the names of the saved tables. `source` may be changed. Raises InUse, or DumpFailed
+    with nothing changed.
     """
     if url.get_backend_name() == "sqlite":
-        _load_sqlite(url, source)
+        _load_sqlite(url, source, then)
     else:
-        _load_postgresql(url, source)
+        _load_postgresql(url, source, set(kept), then)
 
 
 def _sqlite_file(url: URL) -> Path:
@@ -71,13 +84,16 @@ def _dump_sqlite(url: URL, target: Path, say: Say) -> dict[str, int]:
         if left:
             say(f"  database: {100 * (total - left) // total} %")
 
-    with (
-        contextlib.closing(sqlite3.connect(_sqlite_file(url), timeout=30)) as source,
-        contextlib.closing(sqlite3.connect(target)) as copy,
-    ):
-        source.backup(copy, pages=_PAGES_AT_ONCE, progress=progress)
-        # One file, without the log beside it.
-        copy.execute("PRAGMA journal_mode=DELETE")
+    try:
+        with (
+            contextlib.closing(sqlite3.connect(_sqlite_file(url), timeout=30)) as source,
+            contextlib.closing(sqlite3.connect(target)) as copy,
+        ):
+            source.backup(copy, pages=_PAGES_AT_ONCE, progress=progress)
+            # One file, without the log beside it.
+            copy.execute("PRAGMA journal_mode=DELETE")
+    except sqlite3.DatabaseError as broken:
+        raise DumpFailed(f"the database cannot be read: {broken}") from None
     _check_sqlite(target)
     with own_engine(URL.create("sqlite", database=str(target))).connect() as connection:
         return count_rows(connection)
@@ -93,12 +109,17 @@ def _check_sqlite(file: Path) -> None:
         raise DumpFailed(f"the copy of the database is damaged: {said}")
 
 
-def _load_sqlite(url: URL, source: Path) -> None:
+def _load_sqlite(url: URL, source: Path, then: Sequence[str]) -> None:
     _check_sqlite(source)
     target = _sqlite_file(url)
     target.parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.closing(sqlite3.connect(source, isolation_level=None)) as saved:
+        for statement in then:
+            saved.execute(statement)
+    owner = (target if target.exists() else target.parent).stat()
     fresh = target.with_name(target.name + ".restoring")
     shutil.copyfile(source, fresh)
+    hand_over(fresh, owner)
     with contextlib.closing(sqlite3.connect(target, timeout=1, isolation_level=None)) as present:
         try:
             # Refused while another has the file open (sqlite.org/pragma.html#pragma_locking_mode).
@@ -106,14 +127,38 @@ def _load_sqlite(url: URL, source: Path) -> None:
             # A log that outlives its database is read into the next one of its name, and spoils it.
             present.execute("PRAGMA journal_mode=DELETE")
             present.execute("BEGIN EXCLUSIVE")
-        except sqlite3.OperationalError:
-            fresh.unlink()
-            raise InUse from None
+        except sqlite3.DatabaseError as failure:
+            if failure.sqlite_errorcode & 0xFF not in _DAMAGED:
+                fresh.unlink()
+                if failure.sqlite_errorcode & 0xFF in _BUSY:
+                    raise InUse from None
+                raise DumpFailed(f"the present database: {failure}") from None
+            _set_aside(target)
         shutil.copymode(target, fresh)
         _flush(fresh)
         os.replace(fresh, target)
         _flush(target.parent)
-        present.rollback()
+        if present.in_transaction:
+            present.rollback()
+
+
+def hand_over(made: Path, like: os.stat_result) -> None:
+    """Give what root made to the owner of `like`: the product, whose user it is, must write it."""
+    if os.geteuid() == 0:
+        os.chown(made, like.st_uid, like.st_gid)
+
+
+def _set_aside(damaged: Path) -> None:
+    """Keep a damaged database under other names, its log with it, which would spoil the next."""
+    for ending in ("", "-wal", "-shm", "-journal"):
+        file = damaged.with_name(damaged.name + ending)
+        if file.exists():
+            aside = damaged.with_name(f"{damaged.name}.damaged{ending}")
+            aside.unlink(missing_ok=True)
+            # Its own name stays until the restored one takes it: there is never none.
+            os.link(file, aside)
+            if ending:
+                file.unlink()
 
 
 def _flush(path: Path) -> None:
@@ -143,51 +188,53 @@ def _dump_postgresql(url: URL, target: Path) -> dict[str, int]:
     return counts
 
 
-def _load_postgresql(url: URL, source: Path) -> None:
+def _load_postgresql(url: URL, source: Path, kept: set[str], then: Sequence[str]) -> None:
     with own_engine(url).connect() as connection:
-        others = connection.scalar(
+        quoted = connection.dialect.identifier_preparer.quote
+        # A later schema's: they would be in the way of the migrations that make them again.
+        others = sorted(set(inspect(connection).get_table_names()) - kept)
+        drops = [f"DROP TABLE {quoted(table)} CASCADE" for table in others]
+        clients = connection.scalar(
             text(
                 "SELECT count(*) FROM pg_stat_activity "
                 "WHERE datname = current_database() AND pid <> pg_backend_pid() "
                 "AND backend_type = 'client backend'"
             )
         )
-    if others:
+    if clients:
         raise InUse
-    _run(
-        url,
+    before, script, after = (source.with_name(f"{source.name}.{n}.sql") for n in range(3))
+    before.write_text(_script(drops))
+    # Whole before anything is run: a pipe that breaks would end the script early, and commit it.
+    _run_program(
         "pg_restore",
         "--clean",
         "--if-exists",
         "--no-owner",
         "--no-privileges",
-        "--single-transaction",
         "--exit-on-error",
+        f"--file={script}",
         str(source),
+    )
+    # The script looks for every table under its full name, and leaves it so.
+    after.write_text(_script(["RESET search_path", *then]))
+    _run(
+        url,
+        "psql",
+        "--no-psqlrc",
+        "--quiet",
+        "--single-transaction",
+        "--set=ON_ERROR_STOP=1",
+        *(f"--file={each}" for each in (before, script, after)),
     )
 
 
-def drop_other_tables(url: URL, kept: Iterable[str]) -> None:
-    """Take away the tables that PostgreSQL has beside those of the backup: a later schema's.
-
-    They would be in the way of the migrations that make them again.
-    """
-    if url.get_backend_name() == "sqlite":
-        return
-    with own_engine(url).begin() as connection:
-        quoted = connection.dialect.identifier_preparer.quote
-        for table in set(inspect(connection).get_table_names()) - set(kept):
-            connection.execute(text(f"DROP TABLE {quoted(table)} CASCADE"))
+def _script(statements: Sequence[str]) -> str:
+    return "".join(f"{statement};\n" for statement in statements)
 
 
 def _run(url: URL, program: str, *arguments: str) -> None:
     """One of PostgreSQL's programs on our database; the password goes by the environment."""
-    path = shutil.which(program)
-    if path is None:
-        raise DumpFailed(
-            f"{program} is not on PATH. It comes with PostgreSQL's client "
-            "(Debian and Ubuntu: apt install postgresql-client)"
-        )
     address = URL.create(
         "postgresql",
         username=url.username,
@@ -196,12 +243,21 @@ def _run(url: URL, program: str, *arguments: str) -> None:
         database=url.database,
         query=url.query,
     ).render_as_string()
-    environment = dict(os.environ)
-    if url.password is not None:
-        environment["PGPASSWORD"] = str(url.password)
+    password = None if url.password is None else str(url.password)
+    _run_program(program, f"--dbname={address}", *arguments, password=password)
+
+
+def _run_program(program: str, *arguments: str, password: str | None = None) -> None:
+    path = shutil.which(program)
+    if path is None:
+        raise DumpFailed(
+            f"{program} is not on PATH. It comes with PostgreSQL's client "
+            "(Debian and Ubuntu: apt install postgresql-client)"
+        )
+    given = {} if password is None else {"PGPASSWORD": password}
     done = subprocess.run(
-        [path, f"--dbname={address}", *arguments],
-        env=environment,
+        [path, *arguments],
+        env=dict(os.environ) | given,
         capture_output=True,
         text=True,
         check=False,

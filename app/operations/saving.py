@@ -11,6 +11,7 @@ import requests
 from flask import current_app
 from flask_migrate import upgrade
 from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import SQLAlchemyError
 
 from app.config import Settings
 from app.core import clock
@@ -123,14 +124,17 @@ def restore_backup(file: Path, say: Say, *, replace: bool) -> Manifest:
     _refuse_unfit(manifest, url)
     _refuse_while_running(settings)
     _refuse_content(url, replace=replace)
+    taken_at = datetime.fromisoformat(manifest.taken_at)
     with tempfile.TemporaryDirectory(prefix=".restore-", dir=settings.upload_dir) as work:
         say(f"checking {len(manifest.files)} files of {manifest.taken_at}")
         extract_archive(file, Path(work), say)
         say(f"restoring the database ({manifest.database})")
+        # Together with the database: bids wait even when nothing else gets done.
+        pause = payments.pause_as_sql(dumps.spelling(url), taken_at, manifest.public_url)
         db.session.remove()
         db.engine.dispose()
         try:
-            dumps.load(url, Path(work) / DATABASE)
+            dumps.load(url, Path(work) / DATABASE, manifest.counts, pause)
         except dumps.InUse:
             raise RestoreRefused(
                 "somebody is connected to the database. Stop every web process and worker first."
@@ -144,15 +148,17 @@ def restore_backup(file: Path, say: Say, *, replace: bool) -> Manifest:
 
 def _finish(manifest: Manifest, work: Path, settings: Settings, say: Say) -> None:
     say("bringing the schema up to date")
-    dumps.drop_other_tables(make_url(settings.database_url), manifest.counts)
     upgrade()
     db.engine.dispose()
-    # Before anybody can bid again.
     payments.begin_recovery(datetime.fromisoformat(manifest.taken_at), manifest.public_url)
     say(f"restoring {len(manifest.pictures)} files of pictures")
+    owner = settings.upload_dir.stat()
     for name in manifest.pictures:
         target = settings.upload_dir / name.removeprefix(PICTURES)
-        target.parent.mkdir(parents=True, exist_ok=True)
+        if not target.parent.exists():
+            target.parent.mkdir(parents=True)
+            dumps.hand_over(target.parent, owner)
+        dumps.hand_over(work / name, owner)
         os.replace(work / name, target)
 
 
@@ -180,8 +186,18 @@ def _refuse_while_running(settings: Settings) -> None:
 
 
 def _refuse_content(url: URL, *, replace: bool) -> None:
-    with dumps.looking_at(url) as connection:
-        counts = {} if connection is None else dumps.count_rows(connection)
+    try:
+        with dumps.looking_at(url) as connection:
+            counts = {} if connection is None else dumps.count_rows(connection)
+    except SQLAlchemyError as failure:
+        if replace and url.get_backend_name() == "sqlite":
+            return
+        raise RestoreRefused(
+            f"the present database cannot be read ({getattr(failure, 'orig', failure)}). If it is "
+            "a damaged file, give --replace: it is kept beside the restored one."
+            if url.get_backend_name() == "sqlite"
+            else f"the database does not answer ({type(failure).__name__}). Start it first."
+        ) from None
     content = {name: rows for name, rows in counts.items() if rows and name not in _NOT_CONTENT}
     if content and not replace:
         shown = ", ".join(f"{rows} {name}" for name, rows in sorted(content.items()))

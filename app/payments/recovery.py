@@ -7,9 +7,11 @@ for; and no checkout session is made, because Stripe may have one already.
 import logging
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from flask import current_app
 from sqlalchemy import func, select, text
+from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
 from app.config import Settings
@@ -17,7 +19,7 @@ from app.core import clock
 from app.core.audit import record_audit
 from app.core.extensions import Model, db
 from app.core.money import amount_text
-from app.core.notes import erase_note, read_note, write_note
+from app.core.notes import Note, erase_note, note_as_sql, read_note, write_note
 from app.core.transaction import transaction
 from app.payments import expiry, settlement
 from app.payments.attention import raise_attention
@@ -50,17 +52,29 @@ class LostSale:
         return self.sessions[0]
 
 
+def pause_as_sql(dialect: Dialect, since: datetime, public_url: str | None) -> list[str]:
+    """What `begin_recovery` writes, as statements to be run with those that bring a backup back:
+    should nothing more happen, bids wait all the same.
+    """
+    return note_as_sql(dialect, RECOVERING, _what_to_recover(since, public_url))
+
+
+def _what_to_recover(since: datetime, public_url: str | None) -> dict[str, Any]:
+    return {"since": since.astimezone(UTC).isoformat(), "public_url": public_url}
+
+
 def begin_recovery(since: datetime, public_url: str | None) -> None:
     """Refuse bids until everything that Stripe saw after `since` is found in the database.
 
-    `public_url` is the address under which the sessions of that time were made.
+    `public_url` is the address under which the sessions of that time were made. A recovery that
+    was under way in the backup goes back as far as it did.
     """
     with transaction() as session:
-        write_note(
-            session,
-            RECOVERING,
-            {"since": since.astimezone(UTC).isoformat(), "public_url": public_url},
-        )
+        begun = session.get(Note, RECOVERING)
+        content = _what_to_recover(since, public_url)
+        if begun is not None and datetime.fromisoformat(begun.content["since"]) < since:
+            content = begun.content
+        write_note(session, RECOVERING, content)
         record_audit(session, "recovery.begun", "recovery", 0, since=clock.iso(since))
 
 

@@ -51,6 +51,7 @@ from app.payments.recovery import (
     is_known,
     list_sales,
     number_beyond,
+    pause_as_sql,
     reopen_payment,
 )
 from app.payments.states import OPEN
@@ -89,6 +90,7 @@ __all__ = [
     "offer_checkout",
     "open_payment",
     "open_payments",
+    "pause_as_sql",
     "prepare_checkout",
     "raise_attention",
     "receive_event",

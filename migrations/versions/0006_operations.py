@@ -24,6 +24,8 @@ def upgrade() -> None:
         sa.Column("content", sa.JSON(), nullable=False),
         sa.Column("noted_at", sa.DateTime(timezone=True), nullable=False),
         sa.PrimaryKeyConstraint("name", name="pk_notes"),
+        # A restore notes in a backup without this table that bids have to wait.
+        if_not_exists=True,
     )
     if op.get_bind().dialect.name == "sqlite":
         for table in _NUMBERED:

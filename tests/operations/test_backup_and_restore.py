@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import tarfile
 from collections.abc import Callable
 from pathlib import Path
@@ -323,6 +324,28 @@ def test_a_spoiled_backup_changes_nothing(
     cut.write_bytes(file.read_bytes()[:-20_000])
     assert flask_command("restore", cut, "--replace").exit_code == 1
     assert shop.artwork(newer).id == newer
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_what_root_restores_belongs_to_who_the_product_runs_as(
+    shop: Market, flask_command: Command, pictures: Path, tmp_path: Path
+) -> None:
+    file = save(shop, flask_command, tmp_path / "backups")
+    product = 12_345
+    os.chown(pictures, product, product)
+    mine = [pictures / name for name in FILES]
+    for each in mine:
+        each.unlink()
+        each.parent.rmdir()
+    url = shop.app.config["SETTINGS"].database_url
+    if url.startswith("sqlite"):
+        mine.append(Path(url.removeprefix("sqlite:///")))
+        os.chown(mine[-1], product, product)
+    bring_back(shop, flask_command, file)
+    for each in mine:
+        assert (each.stat().st_uid, each.stat().st_gid) == (product, product), each
+    for name in FILES:
+        assert (pictures / name).parent.stat().st_uid == product
 
 
 def test_an_empty_database_needs_no_leave(
