@@ -44,11 +44,11 @@ from app.web.errors import init_errors
 from app.web.filters import init_filters
 from app.web.identifiers import init_identifiers
 from app.web.limits import init_limits, limit_routes
-from app.web.links import init_links
 from app.web.logs import init_logs, init_slow_queries
 from app.web.request_ids import init_request_ids
 from app.web.security_headers import init_security_headers
 from app.web.static_files import init_static_files
+from app.web.templates import init_templates
 from app.web.unread_bodies import UnreadBodies
 
 _PAGES = (
@@ -85,13 +85,13 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
 
     The order of what runs before and after each request is the order here.
     """
+    init_templates(app)
     init_logs(app, settings)
     init_request_ids(app)
     init_static_files(app)
     init_security_headers(app, settings)
     init_api_caching(app)
     init_filters(app)
-    init_links(app)
     init_fragments(app)
     init_database(app)
     with app.app_context():

@@ -29,10 +29,11 @@ class StaticFiles:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._known: dict[str, tuple[int, StaticFile]] = {}
+        self._places: dict[str, str] = {}
 
     def of(self, name: str) -> StaticFile | None:
         """The file of that name inside the folder, or None when there is none."""
-        place = safe_join(str(self._folder), name)
+        place = self._places.get(name) or safe_join(str(self._folder), name)
         if place is None:
             return None
         try:
@@ -50,6 +51,8 @@ class StaticFiles:
             # Without a moment in it, so that every process makes the same bytes.
             known = (changed, StaticFile(fingerprint, gzip.compress(content, mtime=0)))
             self._known[place] = known
+            # As the file was first asked for, which is how templates name it.
+            self._places[name] = place
         return known[1]
 
 
