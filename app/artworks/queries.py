@@ -1,9 +1,9 @@
 """Reading artworks. The threshold is fetched only where its own seller or an admin asks."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import Any, Generic, NamedTuple, TypeVar
 
 from sqlalchemy import ColumnElement, select
 
@@ -18,6 +18,8 @@ from app.core.access import Viewer
 from app.core.errors import NotFound
 from app.core.extensions import db
 from app.core.paging import DEFAULT_PER_PAGE, Page
+
+T = TypeVar("T")
 
 # The largest number that the databases' integers hold: a greater id belongs to nothing.
 LARGEST_ID = 2**63 - 1
@@ -165,13 +167,39 @@ def _view(*cells: Any) -> ArtworkView:
 
 _CARD = Shape(_card_columns, ArtworkCard)
 _VIEW = Shape(_view_columns, _view)
+_VIEW_WIDTH = len(_view_columns(Eyes.NOBODY))
 
 
 def artwork(artwork_id: int, viewer: Viewer | None = None) -> ArtworkView:
     """One artwork; raises NotFound. A withdrawn one is there for its seller and admins only."""
+    found: ArtworkView = _one(_VIEW, artwork_id, viewer)
+    return found
+
+
+class ArtworkWith(Generic[T]):
+    """One artwork, and something more about it that another package knows, in one statement.
+
+    `columns` may ask by `viewer_id`; `make` takes their values.
+    """
+
+    def __init__(
+        self, columns: Callable[[], tuple[ColumnElement[Any], ...]], make: Callable[..., T]
+    ) -> None:
+        def both(*cells: Any) -> tuple[ArtworkView, T]:
+            return _view(*cells[:_VIEW_WIDTH]), make(*cells[_VIEW_WIDTH:])
+
+        self._shape = Shape(lambda whose: _view_columns(whose) + columns(), both)
+
+    def find(self, artwork_id: int, viewer: Viewer) -> tuple[ArtworkView, T]:
+        """The artwork as `artwork` finds it, and what is made of the columns; raises NotFound."""
+        found: tuple[ArtworkView, T] = _one(self._shape, artwork_id, viewer)
+        return found
+
+
+def _one(shape: Shape, artwork_id: int, viewer: Viewer | None) -> Any:
     if not 0 < artwork_id <= LARGEST_ID:
         raise NotFound
-    found: ArtworkView | None = listings.one_artwork(_VIEW, eyes(viewer)).one_or_none(
+    found = listings.one_artwork(shape, eyes(viewer)).one_or_none(
         artwork_id=artwork_id, viewer_id=viewer.id if viewer else None
     )
     if found is None:

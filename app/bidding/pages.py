@@ -100,26 +100,30 @@ def _artwork_page(
     problem: str | None = None,
 ) -> ResponseReturnValue:
     person = viewer_or_none()
-    found = artworks.artwork(artwork_id, person)
+    standing = None
+    if person is None:
+        found = artworks.artwork(artwork_id)
+    else:
+        found, standing = queries.artwork_and_standing(artwork_id, person)
+    bids = queries.losing_bids(artwork_id, page, _BIDS_PER_PAGE)
     now = clock.now()
+    is_own = person is not None and person.id == found.seller_id
+    mine = None if is_own else standing
+    until = mine.bidding_suspended_until if mine else None
     context: dict[str, Any] = {
         "artwork": found,
-        "bids": queries.losing_bids(artwork_id, page, _BIDS_PER_PAGE),
+        "bids": bids,
         "form": form,
         "problem": problem,
         "now": now,
         "is_open": found.status == ArtworkStatus.ACTIVE
         and (found.end_date is None or found.end_date > now),
-        "is_own": person is not None and person.id == found.seller_id,
+        "is_own": is_own,
         "is_admin": person is not None and person.is_admin,
-        "mine": None,
+        "mine": mine,
         "owed": None,
-        "paused_until": None,
+        "paused_until": until if until is not None and until > now else None,
     }
-    if person is not None and not context["is_own"]:
-        context["mine"] = mine = queries.standing(artwork_id, person.id)
-        until = mine.bidding_suspended_until
-        context["paused_until"] = until if until is not None and until > now else None
-        if found.status == ArtworkStatus.PENDING_PAYMENT:
-            context["owed"] = payments.open_payment_of_buyer(artwork_id, person.id)
+    if person is not None and mine and found.status == ArtworkStatus.PENDING_PAYMENT:
+        context["owed"] = payments.open_payment_of_buyer(artwork_id, person.id)
     return render_template("bidding/artwork.html", **context), status

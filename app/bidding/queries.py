@@ -7,11 +7,15 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, select
+from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
+from app.artworks import queries as artworks
 from app.artworks.models import Artwork
+from app.artworks.queries import ArtworkView
 from app.bidding.models import Bid
 from app.bidding.states import BidStatus
+from app.core.access import Viewer
 from app.core.extensions import db
 from app.core.paging import Page, long_total, paginate, row_count, up_to
 from app.core.reads import Read
@@ -113,30 +117,31 @@ def losing_bids(artwork_id: int, page: int, per_page: int) -> Page[PublicBid]:
     return Page(shown, page, per_page, total)
 
 
-def _standing() -> Any:
-    person = bindparam("person_id", type_=BigInteger)
+def _standing() -> tuple[ColumnElement[Any], ...]:
+    person = bindparam("viewer_id", type_=BigInteger)
+    until = select(User.bidding_suspended_until).where(User.id == person)
     newest = (
         select(Bid.id)
-        .where(Bid.artwork_id == bindparam("artwork_id", type_=BigInteger), Bid.bidder_id == person)
+        .where(Bid.artwork_id == Artwork.id, Bid.bidder_id == person)
         .order_by(Bid.id.desc())
         .limit(1)
         .scalar_subquery()
     )
+    own = aliased(Bid)
+    # A scalar each: joins would have to be known to whoever selects the artwork.
     return (
-        select(User.bidding_suspended_until, Bid.amount_cents, Bid.status)
-        .select_from(User)
-        .outerjoin(Bid, Bid.id == newest)
-        .where(User.id == person)
+        until.scalar_subquery(),
+        select(own.amount_cents).where(own.id == newest).scalar_subquery(),
+        select(own.status).where(own.id == newest).scalar_subquery(),
     )
 
 
-_STANDING = Read(_standing, Standing)
+_WITH_STANDING = artworks.ArtworkWith(_standing, Standing)
 
 
-def standing(artwork_id: int, person_id: int) -> Standing:
-    """Where a person stands with an artwork, in one statement."""
-    found = _STANDING.one_or_none(artwork_id=artwork_id, person_id=person_id)
-    return found if found is not None else Standing(None, None, None)
+def artwork_and_standing(artwork_id: int, person: Viewer) -> tuple[ArtworkView, Standing]:
+    """An artwork, and where a person stands with it; raises NotFound."""
+    return _WITH_STANDING.find(artwork_id, person)
 
 
 def my_bids(bidder_id: int, page: int, per_page: int) -> Page[MyBid]:
