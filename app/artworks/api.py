@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Request, request
+from flask import Request, Response, jsonify, request
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -17,12 +17,12 @@ from app.artworks.schemas import (
     ImageIn,
     ImageWordsIn,
     RelistIn,
+    in_json,
 )
 from app.artworks.service import ArtworkChanges, NewArtwork
 from app.core.access import Who, access, viewer, viewer_or_none
 from app.core.api import ApiBlueprint, StrictParser, page_of, refuses
 from app.core.errors import Invalid
-from app.core.paging import Page
 
 
 class _BodyMayBeAbsent(StrictParser):
@@ -53,12 +53,13 @@ def close_files(_error: BaseException | None) -> None:
 
 @blueprint.get("")
 @access(Who.ANYONE)
-@blueprint.arguments(ArtworkListIn, location="query")
+@blueprint.arguments(ArtworkListIn(), location="query")
 @blueprint.response(200, page_of(ArtworkOut))
-def list_artworks(asked: dict[str, Any]) -> Page[ArtworkView]:
+def list_artworks(asked: dict[str, Any]) -> Response:
     """Artworks in pages; withdrawn ones only in the caller's own list."""
     page, per_page = asked.pop("page"), asked.pop("per_page")
-    return queries.artworks(ArtworkFilters(**asked, viewer=viewer_or_none()), page, per_page)
+    found = queries.artworks(ArtworkFilters(**asked, viewer=viewer_or_none()), page, per_page)
+    return jsonify(in_json(found))
 
 
 @blueprint.post("")

@@ -5,6 +5,7 @@ import re
 import secrets
 import threading
 from dataclasses import dataclass
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
@@ -98,6 +99,7 @@ def find_picture(folder: Path, key: str, name: str) -> PictureFile | None:
     return PictureFile(path, _TYPES[path.suffix]) if path.is_file() else None
 
 
+@lru_cache(2_000)
 def picture_view(key: str, width: int, height: int) -> PictureView:
     """The addresses of a stored picture, for pages."""
     widths = {fit(width, height, size)[0]: size for size in reversed(SIZES)}
