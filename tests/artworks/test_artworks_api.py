@@ -12,7 +12,12 @@ from PIL import Image
 from sqlalchemy import event
 from urllib3.filepost import encode_multipart_formdata
 
+from app.artworks import queries
+from app.artworks.queries import ArtworkFilters
+from app.artworks.schemas import ArtworkOut
 from app.core import clock
+from app.core.access import viewer_or_none
+from app.core.api import page_of
 from app.core.extensions import db
 from tests.people import Browser, TestPerson
 
@@ -517,6 +522,29 @@ def test_a_list_costs_one_select(
         assert client.get(path).status_code == 200
         asked = [each for each in selects if each.lstrip().upper().startswith("SELECT")]
         assert len(asked) == 1, asked
+
+
+def test_a_list_is_written_as_the_schema_says(
+    app: Flask,
+    seller: TestPerson,
+    admin: TestPerson,
+    make_artwork: Callable[..., int],
+) -> None:
+    later_on = clock.now() + timedelta(days=2)
+    make_artwork(seller, 5_000, title="<b>“Ü”</b>", description="a\nb", end_at=later_on)
+    make_artwork(seller, highest_bid_cents=50, bid_count=1, picture_key="a" * 32,
+                 picture_width=900, picture_height=600, image_alt="A boat")  # fmt: skip
+    make_artwork(seller, status="SOLD", sold_cents=1_234_567, highest_bid_cents=99)
+    make_artwork(seller, status="EXPIRED")
+    for person in (None, seller, admin):
+        headers = person.bearer if person else {}
+        listed = app.test_client().get("/api/artworks", headers=headers).get_json()
+        with app.test_request_context("/", headers=headers):
+            page = queries.artworks(ArtworkFilters(viewer=viewer_or_none()))
+            said = page_of(ArtworkOut)().dump(page)
+        assert listed == said
+        assert len(listed["items"]) == 4
+        assert all("secret_threshold" in item for item in listed["items"]) == (person is not None)
 
 
 SECRET = 77_777
