@@ -5,14 +5,16 @@
 
 import argparse
 from collections.abc import Sequence
+from contextvars import Context
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import requests
 from flask import Flask
 from itsdangerous import URLSafeTimedSerializer
-from sqlalchemy import event, update
+from sqlalchemy import Engine, event, update
 
 from app.accounts import queries as accounts
 from app.accounts.states import TokenKind
@@ -94,14 +96,17 @@ def measure(databases: Sequence[str], seconds: float, rounds: int, clients: int)
             with product(stage) as app:
                 token = add_people(1, kind=TokenKind.BROWSER)[0]
                 hot = _artwork_with_bids()
-                signed_in = _cookie(app, token)
+                # In a context of its own, as a request has it: an application's is shared with
+                # the requests made inside it, and what is known of the viewer with it.
+                signed_in = Context().run(_cookie, app, token)
                 subjects = (
                     Subject("browse", "/", 4),
                     Subject("artwork", f"/artworks/{hot}", 5),
                     Subject("JSON list of 20", "/api/artworks?per_page=20", 4),
                 )
+                count = partial(_statements, app, db.engine)
                 cases = [
-                    (subject, cookie, _statements(app, subject.path, cookie))
+                    (subject, cookie, Context().run(count, subject.path, cookie))
                     for subject in subjects
                     for cookie in ("", signed_in)
                 ]
@@ -151,7 +156,7 @@ def _cookie(app: Flask, token: str) -> str:
     return f"{name}={kept.value}"
 
 
-def _statements(app: Flask, path: str, cookie: str) -> int:
+def _statements(app: Flask, engine: Engine, path: str, cookie: str) -> int:
     """How many statements one request of a page takes, the second time it is asked for."""
     found: list[str] = []
 
@@ -162,11 +167,11 @@ def _statements(app: Flask, path: str, cookie: str) -> int:
     client = app.test_client()
     headers = {"Cookie": cookie} if cookie else {}
     client.get(path, headers=headers)
-    event.listen(db.engine, "before_cursor_execute", note)
+    event.listen(engine, "before_cursor_execute", note)
     try:
         answer = client.get(path, headers=headers)
     finally:
-        event.remove(db.engine, "before_cursor_execute", note)
+        event.remove(engine, "before_cursor_execute", note)
     if answer.status_code != 200:
         raise RuntimeError(f"{path} answered {answer.status_code}")
     return len(found)
