@@ -57,7 +57,7 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
                 for_bidder=bidder.id,
                 amount=amount_cents,
                 moment=moment,
-            ).first()
+            )
             if taken is None:
                 _say_why(session, bidder, artwork_id, amount_cents, moment)
                 continue
@@ -143,7 +143,7 @@ def _write_bid(
         amount_cents=amount_cents,
         status=status.value,
         created_at=moment,
-    ).scalar_one()
+    ).id
     record_audit(session, "bid.placed", "bid", bid_id, bidder.id, artwork_id=artwork_id)
     return bid_id
 
@@ -152,9 +152,7 @@ def _say_why(
     session: Session, bidder: Viewer, artwork_id: int, amount_cents: int, moment: datetime
 ) -> None:
     """Raise the reason for a refusal; return when there is none any more."""
-    found: Any = session.execute(
-        statements.FACTS, {"for_artwork": artwork_id, "for_bidder": bidder.id}
-    ).first()
+    found: Any = statements.FACTS.run(session, for_artwork=artwork_id, for_bidder=bidder.id)
     if found is None:
         raise NotFound
     if found.recovering:

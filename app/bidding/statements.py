@@ -88,4 +88,4 @@ def _facts() -> Any:
 
 TAKE_BID = Prepared(_take_bid)
 WRITE_BID = Prepared(_write_bid)
-FACTS = _facts()
+FACTS = Prepared(_facts)

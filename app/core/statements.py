@@ -1,13 +1,16 @@
 """Statements that are built and compiled once, for what every request or every bid runs.
 
-Building and compiling one anew takes longer than the database needs to answer it.
+Building and compiling one anew, and working out each time what its rows look like, takes longer
+than the database needs to answer it.
 """
 
+from collections import namedtuple
 from collections.abc import Callable
 from typing import Any
 
-from sqlalchemy import Connection, CursorResult, Executable
+from sqlalchemy import Connection, Executable
 from sqlalchemy.engine import Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from app.core.extensions import db
@@ -16,10 +19,10 @@ Converter = Callable[[Any], Any]
 
 
 class _Compiled:
-    """A statement as one kind of database takes it."""
+    """A statement as one kind of database takes it, and its rows as the product takes them."""
 
-    def __init__(self, statement: Executable, dialect: Dialect) -> None:
-        compiled: Any = statement.compile(dialect=dialect)  # type: ignore[attr-defined]
+    def __init__(self, statement: Any, dialect: Dialect) -> None:
+        compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
         self._order: list[str] | None = compiled.positiontup if compiled.positional else None
         self._converters: dict[str, Converter] = {}
@@ -30,28 +33,44 @@ class _Compiled:
                 self._converters[name] = convert
                 if not bind.required:
                     self._values[name] = convert(self._values[name])
+        columns = statement.exported_columns
+        self.returns_rows = bool(columns)
+        self._row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc] # noqa: PYI024
+        self._readers: list[tuple[int, Converter]] = []
+        for place, column in enumerate(columns):
+            read = column.type.dialect_impl(dialect).result_processor(dialect, None)
+            if read is not None:
+                self._readers.append((place, read))
 
     def parameters(self, given: dict[str, Any]) -> Any:
         """The values in the driver's own form."""
-        values = dict(self._values)
-        for name, value in given.items():
-            convert = self._converters.get(name)
-            values[name] = value if convert is None else convert(value)
-        return values if self._order is None else tuple(values[name] for name in self._order)
+        values = self._values | given
+        for name, convert in self._converters.items():
+            if name in given:
+                values[name] = convert(given[name])
+        return values if self._order is None else tuple([values[name] for name in self._order])
+
+    def row(self, found: Any) -> Any:
+        """The driver's row with our types and names."""
+        values = list(found)
+        for place, read in self._readers:
+            values[place] = read(values[place])
+        return self._row(*values)
 
 
 class Prepared:
     """A statement with `bindparam`s, compiled when a database of a kind first runs it.
 
-    Rows come back as the driver gives them: on SQLite a moment is a text and a truth is 0 or 1.
+    What listens to the engine's statements hears of these too, and an error of the driver is
+    raised as SQLAlchemy's.
     """
 
     def __init__(self, build: Callable[[], Executable]) -> None:
         self._build = build
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, session: Session, **values: Any) -> CursorResult[Any]:
-        """Run it inside the session's transaction."""
+    def run(self, session: Session, **values: Any) -> Any:
+        """Run it inside the session's transaction; its first row, or None."""
         return self._run(session.connection(), values)
 
     def read(self, **values: Any) -> Any:
@@ -61,15 +80,47 @@ class Prepared:
         """
         session = db.session()
         if session.in_transaction():
-            return self._run(session.connection(), values).first()
+            return self._run(session.connection(), values)
         options = {} if db.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
         # SQLite saves nothing by it, and the driver would begin transactions by itself afterwards.
         with db.engine.connect().execution_options(**options) as connection:
-            return self._run(connection, values).first()
+            return self._run(connection, values)
 
-    def _run(self, connection: Connection, values: dict[str, Any]) -> CursorResult[Any]:
+    def _run(self, connection: Connection, values: dict[str, Any]) -> Any:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
             compiled = self._compiled[dialect.name] = _Compiled(self._build(), dialect)
-        return connection.exec_driver_sql(compiled.text, compiled.parameters(values))
+        text, given = compiled.text, compiled.parameters(values)
+        listeners = connection.dispatch
+        cursor = connection.connection.cursor()
+        try:
+            for before in listeners.before_cursor_execute:
+                text, given = before(connection, cursor, text, given, None, False)
+            cursor.execute(text, given)
+            for after in listeners.after_cursor_execute:
+                after(connection, cursor, text, given, None, False)
+            found = cursor.fetchone() if compiled.returns_rows else None
+        except dialect.loaded_dbapi.Error as error:
+            raise _told(error, connection, cursor, text) from error
+        finally:
+            cursor.close()
+        return None if found is None else compiled.row(found)
+
+
+def _told(error: Any, connection: Connection, cursor: Any, text: str) -> Exception:
+    """The driver's error as SQLAlchemy tells it; a connection that is gone is not used again."""
+    dialect = connection.dialect
+    gone = dialect.is_disconnect(error, connection.connection, cursor)
+    told = DBAPIError.instance(
+        text,
+        None,
+        error,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=gone,
+        dialect=dialect,
+    )
+    if gone:
+        connection.invalidate(error)
+    return told
