@@ -1,8 +1,29 @@
 """Guess The Worth: the one place that wires settings, extensions, packages and errors together."""
 
-from flask import Flask
+from collections.abc import Callable
+from typing import Any
+
+from flask import Flask, Request
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 
 from app import config
+
+
+class _Sessions(SecureCookieSessionInterface):
+    """The browser's session; without a cookie nothing is made that could read one."""
+
+    def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
+        if self.get_cookie_name(app) not in request.cookies:
+            return self.session_class()
+        return super().open_session(app, request)
+
+
+class _Product(Flask):
+    session_interface = _Sessions()
+
+    def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
+        # None of ours is a coroutine, and Flask asks it of each hook in each request.
+        return func
 
 
 def create_app(settings: config.Settings | None = None) -> Flask:
@@ -11,7 +32,7 @@ def create_app(settings: config.Settings | None = None) -> Flask:
     Raises SettingsError when a setting is missing or wrong.
     """
     settings = settings or config.read_settings()
-    app = Flask(
+    app = _Product(
         __name__,
         template_folder=str(config.ROOT / "templates"),
         instance_path=str(config.INSTANCE),

@@ -35,7 +35,7 @@ def transaction() -> Iterator[Session]:
     session = db.session()
     if session.info.get("writing"):
         raise NestedTransaction("finish the open transaction first")
-    session.close()
+    _close(session)
     session.info["writing"] = True
     session.info["events"] = recorded = list[events.Event]()
     try:
@@ -47,10 +47,16 @@ def transaction() -> Iterator[Session]:
         raise
     finally:
         session.info["writing"] = False
-        session.close()
+        _close(session)
     if recorded:
         reached("commit.before_hints")
     events.publish(recorded)
+
+
+def _close(session: Session) -> None:
+    """Close it, unless nothing is open and it holds no objects: most have never held any."""
+    if session.in_transaction() or session.identity_map:
+        session.close()
 
 
 def leave_database() -> None:

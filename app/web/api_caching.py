@@ -12,7 +12,10 @@ def init_api_caching(app: Flask) -> None:
     def mind_caches(response: Response) -> Response:
         if not request.path.startswith("/api/"):
             return response
-        response.vary.update(("Authorization", "Cookie"))
+        if "Vary" in response.headers:
+            response.vary.update(("Authorization", "Cookie"))
+        else:
+            response.headers["Vary"] = "Authorization, Cookie"
         if request.endpoint in CONDITIONAL and response.status_code == 200:
             # The seller's own answer has other bytes, so another tag.
             response.add_etag(weak=True)

@@ -4,7 +4,8 @@ import logging
 import re
 import sys
 import time
-from collections.abc import MutableMapping
+from collections.abc import Callable
+from datetime import UTC, datetime
 from typing import Any
 
 import structlog
@@ -29,51 +30,64 @@ def _escaped(found: re.Match[str]) -> str:
     return found[0].encode("unicode_escape").decode()
 
 
-def _redact_values(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
-    for name, value in line.items():
-        if isinstance(value, str):
-            value = redact(value)
-            # Who sends a line break in an address must not write a line of their own.
-            line[name] = value if name == "exception" else _CONTROL.sub(_escaped, value)
-    return line
+# What every record has; the rest of one was given with `extra`.
+_USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", "taskName"}
 
 
-def _drop_message(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
-    # Left on the record by another handler that formatted it before; it repeats the event.
-    line.pop("message", None)
-    return line
+class _Lines(logging.Formatter):
+    """A record of the standard library as one line."""
+
+    def __init__(self, render: Callable[[Any, str, dict[str, Any]], Any]) -> None:
+        super().__init__()
+        self._render = render
+
+    def format(self, record: logging.LogRecord) -> str:
+        """The line: secrets hidden, and nothing in it that looks like another line."""
+        line: dict[str, Any] = {
+            "event": _clean(record.getMessage()),
+            "level": record.levelname.lower(),
+            "logger": record.name,
+        }
+        for name, value in record.__dict__.items():
+            if name not in _USUAL:
+                line[name] = _clean(value) if isinstance(value, str) else value
+        line["timestamp"] = _moment(record.created)
+        _add_request(line)
+        if record.exc_info:
+            line["exc_info"] = record.exc_info
+            structlog.processors.format_exc_info(None, "", line)
+            # Its lines are its own: only JSON folds them into one.
+            line["exception"] = redact(line["exception"])
+        if record.stack_info:
+            line["stack"] = redact(record.stack_info)
+        return str(self._render(None, "", line))
 
 
-def _add_request(_logger: Any, _name: str, line: MutableMapping[str, Any]) -> Any:
+def _moment(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
+
+
+def _clean(text: str) -> str:
+    # Who sends a line break in an address must not write a line of their own.
+    return _CONTROL.sub(_escaped, redact(text))
+
+
+def _add_request(line: dict[str, Any]) -> None:
     if has_app_context():
         followed = trace_id()
         own = request_id() if "request_id" in g else followed
         if own is not None:
-            line["request_id"] = own
+            line["request_id"] = _clean(own)
         if followed not in (None, own):
-            line["sale_request_id"] = followed
-    return line
+            line["sale_request_id"] = _clean(str(followed))
 
 
 def formatter(log_format: str) -> logging.Formatter:
     """How a record of the standard library becomes a line: `json`, or `text` for people."""
-    shared: list[Any] = [
-        structlog.stdlib.add_log_level,
-        structlog.stdlib.add_logger_name,
-        structlog.stdlib.ExtraAdder(),
-        _drop_message,
-        structlog.processors.TimeStamper(fmt="iso", utc=True),
-        _add_request,
-        structlog.processors.format_exc_info,
-    ]
-    final: Any = (
+    return _Lines(
         structlog.processors.JSONRenderer(ensure_ascii=False)
         if log_format == "json"
         else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
-    )
-    remove = structlog.stdlib.ProcessorFormatter.remove_processors_meta
-    return structlog.stdlib.ProcessorFormatter(
-        foreign_pre_chain=shared, processors=[remove, _redact_values, final]
     )
 
 

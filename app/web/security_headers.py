@@ -55,6 +55,7 @@ def init_security_headers(app: Flask, settings: Settings) -> None:
     }
     if settings.https:
         headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    without_scripts = content_security_policy(settings)
     session_cookie = app.config["SESSION_COOKIE_NAME"]
     app.jinja_env.globals["script_nonce"] = script_nonce
 
@@ -66,8 +67,10 @@ def init_security_headers(app: Flask, settings: Settings) -> None:
         for name, value in headers.items():
             response.headers.setdefault(name, value)
         if "Content-Security-Policy" not in response.headers:
-            policy = content_security_policy(settings, g.get("script_nonce"))
-            response.headers["Content-Security-Policy"] = policy
+            nonce = g.get("script_nonce")
+            response.headers["Content-Security-Policy"] = (
+                content_security_policy(settings, nonce) if nonce else without_scripts
+            )
         if "Cache-Control" not in response.headers:
             personal = (
                 session_cookie in request.cookies
