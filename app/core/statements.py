@@ -10,7 +10,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Executable
 from sqlalchemy.engine import Dialect
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session
 
 from app.core.extensions import db
@@ -35,7 +35,7 @@ class _Compiled:
                     self._values[name] = convert(self._values[name])
         columns = statement.exported_columns
         self.returns_rows = bool(columns)
-        self._row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc] # noqa: PYI024
+        self._row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
         self._readers: list[tuple[int, Converter]] = []
         for place, column in enumerate(columns):
             read = column.type.dialect_impl(dialect).result_processor(dialect, None)
@@ -108,11 +108,11 @@ class Prepared:
         return None if found is None else compiled.row(found)
 
 
-def _told(error: Any, connection: Connection, cursor: Any, text: str) -> Exception:
+def _told(error: Any, connection: Connection, cursor: Any, text: str) -> StatementError:
     """The driver's error as SQLAlchemy tells it; a connection that is gone is not used again."""
     dialect = connection.dialect
     gone = dialect.is_disconnect(error, connection.connection, cursor)
-    told = DBAPIError.instance(
+    told: StatementError = DBAPIError.instance(
         text,
         None,
         error,

@@ -42,6 +42,13 @@ def _add(email: str) -> Any:
         return ADD.run(session, email=email, moment=MOMENT)
 
 
+def _add_over_a_lost_connection() -> None:
+    with transaction() as session:
+        held: Any = session.connection().connection
+        held.dbapi_connection.pgconn.finish()
+        ADD.run(session, email="eve@example.com", moment=MOMENT)
+
+
 def test_rows_have_the_products_types_and_names_and_none_is_none(app: Flask) -> None:
     with app.app_context():
         assert _add("ada@example.com").id > 0
@@ -70,10 +77,8 @@ def test_a_lost_connection_is_told_and_replaced(app: Flask) -> None:
         assert _add("ada@example.com")
         if db.engine.dialect.name == "sqlite":
             pytest.skip("a file is not lost as a server is")
-        with pytest.raises(DBAPIError) as failure, transaction() as session:
-            held: Any = session.connection().connection
-            held.dbapi_connection.pgconn.finish()
-            ADD.run(session, email="eve@example.com", moment=MOMENT)
+        with pytest.raises(DBAPIError) as failure:
+            _add_over_a_lost_connection()
         assert failure.value.connection_invalidated
         assert _add("eve@example.com").id > 0
 
