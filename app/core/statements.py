@@ -5,7 +5,7 @@ than the database needs to answer it.
 """
 
 from collections import namedtuple
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from sqlalchemy import Connection, Executable
@@ -21,7 +21,7 @@ Converter = Callable[[Any], Any]
 class _Compiled:
     """A statement as one kind of database takes it, and its rows as the product takes them."""
 
-    def __init__(self, statement: Any, dialect: Dialect) -> None:
+    def __init__(self, statement: Any, dialect: Dialect, make: Callable[..., Any] | None) -> None:
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
         self._order: list[str] | None = compiled.positiontup if compiled.positional else None
@@ -35,7 +35,7 @@ class _Compiled:
                     self._values[name] = convert(self._values[name])
         columns = statement.exported_columns
         self.returns_rows = bool(columns)
-        self._row: Any = namedtuple("Row", columns.keys())  # type: ignore[misc]
+        self._make: Any = make or namedtuple("Row", columns.keys())
         self._readers: list[tuple[int, Converter]] = []
         for place, column in enumerate(columns):
             read = column.type.dialect_impl(dialect).result_processor(dialect, None)
@@ -50,31 +50,47 @@ class _Compiled:
                 values[name] = convert(given[name])
         return values if self._order is None else tuple([values[name] for name in self._order])
 
-    def row(self, found: Any) -> Any:
-        """The driver's row with our types and names."""
-        values = list(found)
-        for place, read in self._readers:
-            values[place] = read(values[place])
-        return self._row(*values)
+    def rows(self, found: Sequence[Any]) -> list[Any]:
+        """The driver's rows with our types, as what is made of them."""
+        make, readers = self._make, self._readers
+        if not readers:
+            return [make(*row) for row in found]
+        rows = []
+        for row in found:
+            cells = list(row)
+            for place, read in readers:
+                cells[place] = read(cells[place])
+            rows.append(make(*cells))
+        return rows
 
 
 class Prepared:
     """A statement with `bindparam`s, compiled when a database of a kind first runs it.
 
+    `row` makes something of a row's values; without it a row is a tuple with the columns' names.
     What listens to the engine's statements hears of these too, and an error of the driver is
     raised as SQLAlchemy's.
     """
 
-    def __init__(self, build: Callable[[], Executable]) -> None:
+    def __init__(
+        self, build: Callable[[], Executable], row: Callable[..., Any] | None = None
+    ) -> None:
         self._build = build
+        self._row = row
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, session: Session, **values: Any) -> Any:
         """Run it inside the session's transaction; its first row, or None."""
-        return self._run(session.connection(), values)
+        found = self._run(session.connection(), values)
+        return found[0] if found else None
 
     def read(self, **values: Any) -> Any:
-        """Its first row or None, with no transaction left open and no round trip to begin one.
+        """Its first row or None; see `read_all`."""
+        found = self.read_all(**values)
+        return found[0] if found else None
+
+    def read_all(self, **values: Any) -> list[Any]:
+        """Its rows, with no transaction left open and no round trip to begin one.
 
         While the session has a transaction open, it reads inside that one and leaves it open.
         """
@@ -86,11 +102,11 @@ class Prepared:
         with db.engine.connect().execution_options(**options) as connection:
             return self._run(connection, values)
 
-    def _run(self, connection: Connection, values: dict[str, Any]) -> Any:
+    def _run(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _Compiled(self._build(), dialect)
+            compiled = self._compiled[dialect.name] = _Compiled(self._build(), dialect, self._row)
         text, given = compiled.text, compiled.parameters(values)
         listeners = connection.dispatch
         cursor = connection.connection.cursor()
@@ -100,12 +116,12 @@ class Prepared:
             cursor.execute(text, given)
             for after in listeners.after_cursor_execute:
                 after(connection, cursor, text, given, None, False)
-            found = cursor.fetchone() if compiled.returns_rows else None
+            found = cursor.fetchall() if compiled.returns_rows else []
         except dialect.loaded_dbapi.Error as error:
             raise _told(error, connection, cursor, text) from error
         finally:
             cursor.close()
-        return None if found is None else compiled.row(found)
+        return compiled.rows(found)
 
 
 def _told(error: Any, connection: Connection, cursor: Any, text: str) -> StatementError:
