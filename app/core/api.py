@@ -99,9 +99,9 @@ class ApiBlueprint(flask_smorest.Blueprint):
 
     ARGUMENTS_PARSER = StrictParser()
 
-    def arguments(self, schema: type[Schema], **options: Any) -> Any:
+    def arguments(self, schema: type[Schema] | Schema, **options: Any) -> Any:
         """Parse by one instance of the schema, where a class would be built for each request."""
-        return super().arguments(schema(), **options)
+        return super().arguments(schema() if isinstance(schema, type) else schema, **options)
 
 
 # 0.50 to 999,999.99, leading zeros and all, in at most six digits before the point.
