@@ -53,7 +53,7 @@ def close_files(_error: BaseException | None) -> None:
 
 @blueprint.get("")
 @access(Who.ANYONE)
-@blueprint.arguments(ArtworkListIn(), location="query")
+@blueprint.arguments(ArtworkListIn, location="query")
 @blueprint.response(200, page_of(ArtworkOut))
 def list_artworks(asked: dict[str, Any]) -> Response:
     """Artworks in pages; withdrawn ones only in the caller's own list."""
