@@ -133,7 +133,8 @@ def test_a_migration_that_would_make_everybody_wait_gives_up_and_changes_nothing
             said = process.stderr.read()
         assert process.returncode != 0
     assert "lock timeout" in said
-    assert 1 < slowest < 9, "nobody had to wait: the test does not test anything"
+    assert said.count("trying again") > 1
+    assert 0.3 < slowest < 5, "nobody had to wait: the test does not test anything"
     columns = "SELECT 1 FROM information_schema.columns WHERE column_name = 'of_the_next_version'"
     with psycopg.connect(hosts.settings["DATABASE_URL"]) as looking:
         assert looking.execute(columns).fetchall() == []
