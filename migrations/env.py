@@ -53,6 +53,16 @@ def run_patiently(connection: Connection) -> None:
 
 def run(connection: Connection) -> None:
     """Run the migrations that the database lacks, in one transaction where it can."""
+    if connection.dialect.name == "sqlite":
+        # A table that is made anew is dropped in between; only outside a transaction can the
+        # checks of what refers to it be switched off (sqlite.org/lang_altertable.html).
+        connection.connection.execute("PRAGMA foreign_keys=OFF")
+    else:
+        # An index of a large table takes longer than any page may; but nobody waits long
+        # behind a migration that itself waits for a table.
+        connection.exec_driver_sql("SET statement_timeout = 0")
+        connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
+        connection.commit()
     context.configure(
         connection=connection,
         target_metadata=database.metadata,
@@ -78,14 +88,4 @@ if context.is_offline_mode():
         context.run_migrations()
 else:
     with database.engine.connect() as connection:
-        if connection.dialect.name == "sqlite":
-            # A table that is made anew is dropped in between; only outside a transaction can the
-            # checks of what refers to it be switched off (sqlite.org/lang_altertable.html).
-            connection.connection.execute("PRAGMA foreign_keys=OFF")
-        else:
-            # An index of a large table takes longer than any page may; but nobody waits long
-            # behind a migration that itself waits for a table.
-            connection.exec_driver_sql("SET statement_timeout = 0")
-            connection.exec_driver_sql(f"SET lock_timeout = '{LOCK_TIMEOUT}'")
-            connection.commit()
         run_patiently(connection)

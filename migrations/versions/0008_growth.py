@@ -42,6 +42,8 @@ def upgrade() -> None:
         sa.Column("day", sa.Date(), nullable=False),
         sa.Column("bids", sa.Integer(), nullable=False),
         sa.PrimaryKeyConstraint("seller_id", "day", name="pk_bid_days"),
+        # The table stays when the indexes below are broken off.
+        if_not_exists=True,
     )
     _make(_NEW)
     _drop(_OLD)
@@ -58,13 +60,17 @@ def _make(indexes: dict) -> None:
         for name, (table, columns, where) in indexes.items():
             op.create_index(name, table, columns, sqlite_where=_where(where))
         return
-    # Bids go on meanwhile. What a broken-off attempt left behind is no use: it is made anew.
+    # Bids go on meanwhile, so this may wait for a long report. What a broken-off attempt left
+    # behind is no use: it is made anew.
     with op.get_context().autocommit_block():
+        patience = op.get_bind().execute(sa.text("SHOW lock_timeout")).scalar_one()
+        op.execute("SET lock_timeout = '10min'")
         for name, (table, columns, where) in indexes.items():
             op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
             op.create_index(
                 name, table, columns, postgresql_where=_where(where), postgresql_concurrently=True
             )
+        op.execute(f"SET lock_timeout = '{patience}'")
 
 
 def _drop(indexes: dict) -> None:
