@@ -28,13 +28,14 @@ from app.core.jobs import QUEUES, connect_worker_redis
 from app.core.schema import SchemaTooOld, refuse_older_schema
 from app.core.traces import following
 from app.jobs.service import settle_what_is_due
-from app.jobs.sweep import MAIL, PAYMENTS, TIDY, sweep
+from app.jobs.sweep import FIGURES, MAIL, PAYMENTS, TIDY, sweep
 
 log = logging.getLogger("worker")
 
 _RESTART_SECONDS = 1.0
 _STOP_SECONDS = 10.0
 _TIDY_SECONDS = 600.0
+_FIGURES_SECONDS = 60.0
 _PR_SET_PDEATHSIG = 1
 
 
@@ -86,7 +87,7 @@ def _await_redis(connection: Redis) -> None:
 
 
 def run_sweeps(app: Flask, settings: Settings) -> None:
-    """Sweep payments and mail, watch deadlines, and now and then tidy up, for ever.
+    """Sweep payments and mail, watch deadlines, and now and then count and tidy up, for ever.
 
     Each in a thread of its own: none waits for another.
     """
@@ -115,7 +116,8 @@ def run_sweeps(app: Flask, settings: Settings) -> None:
 
     usual = settings.sweep_interval_seconds
     threading.Thread(target=at_deadlines, daemon=True).start()
-    for part, seconds in ((MAIL, usual), (TIDY, _TIDY_SECONDS)):
+    others = ((MAIL, usual), (FIGURES, _FIGURES_SECONDS), (TIDY, _TIDY_SECONDS))
+    for part, seconds in others:
         threading.Thread(target=every_interval, args=(part, seconds), daemon=True).start()
     every_interval(PAYMENTS, usual)
 

@@ -106,8 +106,10 @@ def gather(bids: int, artworks: int) -> Crowd:
             tokens = _people(writer, people)
             _artworks(writer, artworks, people)
             _bids(writer, bids, artworks, people)
-            _sales(writer, bids, people)
-            _records(writer, bids)
+            # Numbers follow time, those of wins lie between those of the other bids.
+            apart = 2 * (bids // artworks)
+            _sales(writer, apart, people)
+            _records(writer, apart)
             writer.finish()
         if sqlite:
             connection.connection.execute("PRAGMA foreign_keys=ON")
@@ -206,7 +208,7 @@ def _bids(writer: _Writer, bids: int, artworks: int, people: int) -> None:
     age = f"({bids} - i) * {PAST.total_seconds():.0f} / {bids}"
     writer.run(
         f"""INSERT INTO bids (id, artwork_id, bidder_id, amount_cents, status, created_at)
-        SELECT i, CASE WHEN i % 10 = 0 THEN {HOT} ELSE 1 + i * 7919 % {artworks} END,
+        SELECT 2 * i, CASE WHEN i % 10 = 0 THEN {HOT} ELSE 1 + i * 7919 % {artworks} END,
                CASE WHEN i % 10 = 1 THEN {BUYER} ELSE 1 + i * 104729 % {people} END,
                1000 + i, 'OUTBID', {writer.ago(age)}
         FROM n""",
@@ -220,12 +222,12 @@ def _bids(writer: _Writer, bids: int, artworks: int, people: int) -> None:
     )
 
 
-def _sales(writer: _Writer, bids: int, people: int) -> None:
+def _sales(writer: _Writer, apart: int, people: int) -> None:
     won = "FROM artworks WHERE id % 10 < 4 OR id % 10 = 6 OR status = 'PENDING_PAYMENT'"
     buyer = f"CASE WHEN id % 10 = 3 THEN {BUYER} ELSE 1 + id * 31 % {people} END"
     writer.run(
         f"""INSERT INTO bids (id, artwork_id, bidder_id, amount_cents, status, created_at)
-        SELECT {bids} + id, id, {buyer}, 5000 + id,
+        SELECT {apart} * id + 1, id, {buyer}, 5000 + id,
                CASE WHEN id % 10 = 6 THEN 'RELEASED' ELSE 'WON' END, created_at {won}"""
     )
     nothing = writer.json("'{}'")
@@ -235,7 +237,7 @@ def _sales(writer: _Writer, bids: int, people: int) -> None:
             checkout_params, stripe_session_id, checkout_url, payable_at,
             stripe_payment_intent_id, failure_reason, refunded_cents, asked_at, answered_at,
             paid_at, closed_at, created_at, updated_at)
-        SELECT id, {bids} + id, id, {buyer}, seller_id, 5000 + id, 'usd', false,
+        SELECT id, {apart} * id + 1, id, {buyer}, seller_id, 5000 + id, 'usd', false,
                CASE WHEN status = 'PENDING_PAYMENT' THEN 'PENDING' WHEN id % 10 = 6 THEN 'CANCELED'
                WHEN id % 40 = 0 THEN 'REFUNDED' ELSE 'SUCCEEDED' END,
                CASE WHEN status = 'PENDING_PAYMENT' THEN {writer.ago("-600")} ELSE created_at END,
@@ -251,7 +253,7 @@ def _sales(writer: _Writer, bids: int, people: int) -> None:
     )
 
 
-def _records(writer: _Writer, bids: int) -> None:
+def _records(writer: _Writer, apart: int) -> None:
     nothing, where, why = (
         writer.json(f"'{text}'")
         for text in ("{}", '{"artwork_id": 1}', '{"reason": "card_declined"}')
@@ -283,14 +285,13 @@ def _records(writer: _Writer, bids: int) -> None:
     writer.run(
         f"""INSERT INTO audit_logs (id, action, resource_type, resource_id, user_id, details,
             created_at)
-        SELECT id, 'bid.placed', 'bid', id, bidder_id,
+        SELECT 5 * id, 'bid.placed', 'bid', id, bidder_id,
                {where}, created_at FROM bids
         """
     )
-    last = f"2 * {bids}"
     writer.run(
         f"""INSERT INTO audit_logs (id, action, resource_type, resource_id, details, created_at)
-        SELECT {last} + payments.id * {_DEEDS} + k,
+        SELECT 5 * {apart} * payments.id + 1 + k,
                CASE k WHEN 0 THEN 'payment.opened' WHEN 1 THEN 'payment.declined'
                WHEN 2 THEN 'payment.moved' ELSE 'artwork.sold' END,
                CASE k WHEN 3 THEN 'artwork' ELSE 'payment' END, payments.id,

@@ -32,14 +32,10 @@ SMALL = {"leases", "notes", "counters", "alembic_version"}
 SEARCH = "a piece of text may stand anywhere in any artwork"
 ENDING = "no index serves this order: the artworks are sorted, and the first of them kept"
 CATEGORY = "takes the category's index, and sorts what is in it"
-LATEST = "the latest 5,000 sales are measured, however many there are"
 ORDINARY = "walks the newest rows of all, in the table's order, until enough are found"
 OPEN = "sorts what is open or due at one time, which is not the past"
 ALLOWED = {
     "postgresql": {
-        "API: platform's numbers": LATEST,
-        "admin: numbers": LATEST,
-        "admin: deeds of a person": ORDINARY,
         "search, found once": SEARCH,
         "search, found never": SEARCH,
         "browse, ending": ENDING,

@@ -16,7 +16,7 @@ from app.payments.states import CAPTURED, RELEASED, PaymentStatus
 
 DAYS_SHOWN = 30
 # Enough sales for steady percentiles; older ones say little of how things go now.
-_SALES_MEASURED = 5_000
+_SALES_MEASURED = 1_000
 
 
 @dataclass(frozen=True)

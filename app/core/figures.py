@@ -20,7 +20,8 @@ from app.core.transaction import transaction
 
 # Up to so many rows, counting them takes no longer than looking up what was counted.
 COUNTED_WHEN_ASKED = 5_000
-_AGAIN_AFTER = timedelta(minutes=1)
+# Less than the time from one pass of the worker to the next.
+_AGAIN_AFTER = timedelta(seconds=50)
 # With no worker at work for so long, who asks counts.
 _BELIEVED_FOR = timedelta(minutes=5)
 _NOTED_AS = "figures."
@@ -60,7 +61,7 @@ def figure_of(table: Any) -> Callable[[Callable[[], Rows]], Callable[[], Rows]]:
 
 
 def count_figures() -> int:
-    """Count anew what was last counted more than a minute ago; how many figures were counted."""
+    """Count anew what was last counted nearly a minute ago; how many figures were counted."""
     counted = 0
     for name, figure in _FIGURES.items():
         if not _is_large(figure.table):

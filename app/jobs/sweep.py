@@ -36,6 +36,7 @@ PAYMENTS = SWEEP_PAYMENTS
 MAIL = SWEEP_MAIL
 COUNTED = "sweep."
 TIDY = "sweep:tidy"
+FIGURES = "sweep:figures"
 
 # Renewed while the work goes on; a dead holder is followed after this.
 _LEASE_SECONDS = 15
@@ -87,7 +88,7 @@ class SweepReport:
 
 
 def sweep(
-    *, patience_seconds: float = 0, parts: tuple[str, ...] = (PAYMENTS, MAIL, TIDY)
+    *, patience_seconds: float = 0, parts: tuple[str, ...] = (PAYMENTS, MAIL, FIGURES, TIDY)
 ) -> SweepReport:
     """One pass over what is due: payments, ended artworks, unsent mail, old things; safe always.
 
@@ -95,7 +96,7 @@ def sweep(
     """
     report = SweepReport()
     holder = new_holder()
-    work = {PAYMENTS: _sweep_payments, MAIL: _sweep_mail, TIDY: _tidy}
+    work = {PAYMENTS: _sweep_payments, MAIL: _sweep_mail, FIGURES: _count, TIDY: _tidy}
     for name in parts:
         if not _await_lease(name, holder, patience_seconds):
             report.stepped_aside.append(name)
@@ -186,7 +187,11 @@ def _sweep_mail(report: SweepReport, _lost: threading.Event) -> None:
     report.mails_sent = notifications.deliver_due(_MAILS_PER_PASS, _BUDGET_SECONDS)
 
 
-def _tidy(report: SweepReport, _lost: threading.Event) -> None:
+def _count(_report: SweepReport, lost: threading.Event) -> None:
     figures.count_figures()
-    bidding.count_bids_by_day()
+    while not lost.is_set() and bidding.count_bids_by_day():
+        pass
+
+
+def _tidy(report: SweepReport, _lost: threading.Event) -> None:
     report.old_things_deleted = accounts.delete_old_sign_ins() + artworks.delete_orphan_pictures()
