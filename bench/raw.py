@@ -55,13 +55,14 @@ class RawLoad:
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """What the database took."""
+    """What the database took. `asking_cpu_seconds` went into choosing and counting bids."""
 
     placed: int
     refused: int
     milliseconds: list[float]
     wall_seconds: float
     own_cpu_seconds: float
+    asking_cpu_seconds: float
     last_cents: int
 
 
@@ -119,7 +120,10 @@ def run(load: RawLoad, processes: int = 2) -> RawAnswer:
     shares = min(processes, load.connections)
     children = []
     for number in range(shares):
+        # In step, two processes would meet on every artwork.
+        at = len(load.artworks) * number // shares
         mine = asdict(load) | {
+            "artworks": load.artworks[at:] + load.artworks[:at],
             "connections": load.connections // shares,
             "first_cents": load.first_cents + number,
             "step": shares,
@@ -147,6 +151,7 @@ def run(load: RawLoad, processes: int = 2) -> RawAnswer:
         milliseconds=[value for part in parts for value in part.milliseconds],
         wall_seconds=max(part.wall_seconds for part in parts),
         own_cpu_seconds=sum(part.own_cpu_seconds for part in parts),
+        asking_cpu_seconds=sum(part.asking_cpu_seconds for part in parts),
         last_cents=max(part.last_cents for part in parts),
     )
 
@@ -196,10 +201,9 @@ class _Replay:
 
         if isinstance(given, dict):
             return {name: value(name, old) for name, old in given.items()}
-        return [
-            cents if old == self._old_cents else moment if isinstance(old, dict) else old
-            for old in given
-        ]
+        # By place only: what is replaced has to differ from all else that is given.
+        new = {self._old_cents: cents, self._old_artwork: artwork_id}
+        return [moment if isinstance(old, dict) else new.get(old, old) for old in given]
 
 
 def _run(load: RawLoad) -> RawAnswer:
@@ -208,6 +212,7 @@ def _run(load: RawLoad) -> RawAnswer:
     lock = threading.Lock()
     times: list[float] = []
     counts = {True: 0, False: 0}
+    asking: list[float] = []
     sqlite = load.address.startswith("sqlite")
     last = [load.first_cents]
     barrier = threading.Barrier(load.connections + 1)
@@ -223,22 +228,26 @@ def _run(load: RawLoad) -> RawAnswer:
             return made
         return psycopg.connect(load.address, autocommit=True)
 
-    def work() -> None:
-        replay = _Replay(load, connect(), sqlite)
+    def work(replay: _Replay) -> None:
         barrier.wait()
         until = time.perf_counter() + load.seconds
+        first_cpu, driver_cpu = time.thread_time(), 0.0
         while time.perf_counter() < until:
             with lock:
                 cents, artwork = next(numbers), next(works)
                 last[0] = max(last[0], cents)
-            began = time.perf_counter()
+            began, began_cpu = time.perf_counter(), time.thread_time()
             placed = replay.bid(artwork, cents)
             took = time.perf_counter() - began
+            driver_cpu += time.thread_time() - began_cpu
             with lock:
                 times.append(round(took * 1000, 3))
                 counts[placed] += 1
+        with lock:
+            asking.append(time.thread_time() - first_cpu - driver_cpu)
 
-    threads = [threading.Thread(target=work, daemon=True) for _ in range(load.connections)]
+    replays = [_Replay(load, connect(), sqlite) for _ in range(load.connections)]
+    threads = [threading.Thread(target=work, args=(each,), daemon=True) for each in replays]
     for thread in threads:
         thread.start()
     barrier.wait()
@@ -252,6 +261,7 @@ def _run(load: RawLoad) -> RawAnswer:
         milliseconds=times,
         wall_seconds=time.perf_counter() - began,
         own_cpu_seconds=used.ru_utime + used.ru_stime,
+        asking_cpu_seconds=sum(asking),
         last_cents=last[0],
     )
 
