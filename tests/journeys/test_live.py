@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable
 
@@ -83,6 +84,38 @@ def test_what_happened_while_the_line_was_cut_is_there_afterwards(
     cut = False
     expect(badge).to_have_attribute("data-state", "live")
     all_within(1.5, price_on(page, "$55.00"))
+
+
+def test_older_figures_that_come_late_are_not_shown(shop: Shop, windows: Windows) -> None:
+    bidder, artwork_id = shop.account(), shop.artwork()
+    title = shop.call("GET", f"/artworks/{artwork_id}")["title"]
+    page = windows.open(shop)
+    lines: list[WebSocketRoute] = []
+
+    def line(socket: WebSocketRoute) -> None:
+        socket.connect_to_server()
+        lines.append(socket)
+
+    def told(name: str, **figures: object) -> None:
+        lines[-1].send("42" + json.dumps([name, {"artwork_id": artwork_id} | figures]))
+
+    page.route_web_socket("**/socket.io/**", line)
+    live(page, f"/?q={title}")
+    for amount in ("30", "40"):
+        shop.call("POST", "/bids", {"artwork_id": artwork_id, "amount": amount}, by=bidder)
+    count = page.locator("[data-live=bid-count]").first
+    expect(count).to_have_text("2 bids")
+    page.wait_for_load_state("networkidle")
+    # Nothing is fetched again that could put the figures right.
+    page.route("**/*", lambda _route: None)
+    told("new_bid", current_highest_bid="41.00", bid_count=3)
+    expect(count).to_have_text("3 bids")
+    told("new_bid", current_highest_bid="40.00", bid_count=2)
+    # Messages are read in their order: once this one is, the one before it was.
+    told("artwork_status", status="PENDING_PAYMENT")
+    expect(page.locator("[data-live=status]").first).to_have_text("Reserved")
+    assert count.inner_text() == "3 bids"
+    assert price_on(page, "$41.00")()
 
 
 def administrator(shop: Shop, windows: Windows, path: str) -> Page:

@@ -342,7 +342,14 @@ function write(artworkId, part, text) {
   }
 }
 
+function shownBids(artworkId) {
+  const counts = parts(artworkId, "bid-count").map((one) => Number.parseInt(one.textContent, 10));
+  return Math.max(0, ...counts.filter(Number.isInteger));
+}
+
 function showBid({ artwork_id: id, current_highest_bid: highest, bid_count: count }) {
+  // Processes speak independently of one another: older figures may come after newer ones.
+  if (count < shownBids(id)) return;
   const amount = highest === null || highest === undefined ? null : usd(highest);
   write(id, "highest", amount ?? "No bids yet");
   write(id, "price-label", amount ? "Highest bid" : "No bids yet");
