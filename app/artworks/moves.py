@@ -27,21 +27,22 @@ _MAY_BE_RESERVED_AGAIN = [
 ]
 
 
-def sell_artwork(session: Session, artwork_id: int, amount_cents: int) -> None:
+def sell_artwork(session: Session, artwork_id: int, amount_cents: int) -> str:
     """Mark a reserved artwork as sold for this amount, inside the caller's transaction.
 
-    Raises ForbiddenMove when it is not reserved.
+    Gives back its title. Raises ForbiddenMove when it is not reserved.
     """
     target = move_artwork(RESERVED, ArtworkEvent.PAID)
-    sold = session.execute(
+    title: str | None = session.scalar(
         update(Artwork)
         .where(Artwork.id == artwork_id, Artwork.status == RESERVED)
         .values(status=target, sold_cents=amount_cents, updated_at=clock.now())
-        .returning(Artwork.id)
-    ).first()
-    if sold is None:
+        .returning(Artwork.title)
+    )
+    if title is None:
         raise ForbiddenMove(f"artwork {artwork_id} is not reserved, so it cannot be sold")
     record_audit(session, "artwork.sold", "artwork", artwork_id, amount_cents=amount_cents)
+    return title
 
 
 def free_artwork(session: Session, artwork_id: int) -> ArtworkStatus:

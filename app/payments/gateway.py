@@ -4,6 +4,7 @@ Facts: docs.stripe.com/api/checkout/sessions, docs.stripe.com/api/idempotent_req
 docs.stripe.com/payments/checkout/managing-limited-inventory, docs.stripe.com/webhooks.
 """
 
+import json
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -228,14 +229,16 @@ class Gateway:
     def verify_event(self, body: bytes, signature: str) -> SignedEvent:
         """The event in a webhook request. Raises InvalidSignature when it is not Stripe's."""
         try:
-            event = self._client.construct_event(body, signature, self._webhook_secret)
-            return read_event(event.to_dict())
+            # The library's construct_event makes an object of each part, which takes longer.
+            stripe.WebhookSignature.verify_header(
+                body, signature, self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
+            )
+            return read_event(json.loads(body.decode()))
         except (
             stripe.SignatureVerificationError,
             ValueError,
             KeyError,
             TypeError,
-            AttributeError,  # the library's, when the JSON is no object
             RecursionError,  # the JSON is nested deeper than Stripe ever does
         ) as wrong:
             raise InvalidSignature(type(wrong).__name__) from None

@@ -144,13 +144,13 @@ def _sell(session: Session, payment: Payment, word: CheckoutSession) -> EventOut
     payment.failure_reason = None
     payment.paid_at = payment.closed_at = moment
     _move(session, payment, PaymentEvent.SESSION_PAID)
-    artwork_service.sell_artwork(session, payment.artwork_id, payment.amount_cents)
+    title = artwork_service.sell_artwork(session, payment.artwork_id, payment.amount_cents)
     record(
         session,
         SaleCompleted(
             payment_id=payment.id,
             artwork_id=payment.artwork_id,
-            artwork_title=artworks.titles([payment.artwork_id])[payment.artwork_id],
+            artwork_title=title,
             buyer_id=payment.buyer_id,
             seller_id=payment.seller_id,
             amount_cents=payment.amount_cents,

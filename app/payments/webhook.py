@@ -84,18 +84,19 @@ def handle_event(event: SignedEvent, *, again: bool = False) -> EventOutcome:
     must be asked and gives no answer; the event is kept as failed then.
     """
     try:
-        payment_id, trace = _find_payment(event)
-        with following(trace):
-            outcome = _apply(event, payment_id, again=again)
-            log.info("webhook %s %s: payment %s, %s", event.id, event.type, payment_id, outcome)
+        found = _find_payment(event)
+        with following(found.request_id if found else None):
+            outcome = _apply(event, found, again=again)
+            about = found.id if found else None
+            log.info("webhook %s %s: payment %s, %s", event.id, event.type, about, outcome)
             return outcome
     except Exception as failure:
         _note_failure(event, failure)
         raise
 
 
-def _apply(event: SignedEvent, payment_id: int | None, *, again: bool) -> EventOutcome:
-    effect = _prepare(event, payment_id) if payment_id is not None else None
+def _apply(event: SignedEvent, found: Payment | None, *, again: bool) -> EventOutcome:
+    effect = _prepare(event, found) if found is not None else None
     with transaction() as session:
         stored_id, outcome = _store(session, event)
         if outcome in DONE and not again:
@@ -104,14 +105,14 @@ def _apply(event: SignedEvent, payment_id: int | None, *, again: bool) -> EventO
             # A decline is an occurrence, not a state: told twice it would count twice.
             return outcome
         outcome = EventOutcome.NO_EFFECT
-        if effect is not None and payment_id is not None:
-            outcome = effect(session, settlement.lock_payment(session, payment_id))
+        if effect is not None and found is not None:
+            outcome = effect(session, settlement.lock_payment(session, found.id))
         session.execute(
             update(StripeEvent)
             .where(StripeEvent.id == stored_id)
             .values(
                 outcome=outcome,
-                payment_id=payment_id,
+                payment_id=found.id if found else None,
                 handled_at=clock.now(),
                 last_error=None,
             )
@@ -155,10 +156,10 @@ def _note_failure(event: SignedEvent, failure: Exception) -> None:
         log.warning("webhook %s failed, and that could not be noted", event.id)
 
 
-def _find_payment(event: SignedEvent) -> tuple[int | None, str | None]:
+def _find_payment(event: SignedEvent) -> Payment | None:
     """The payment that an event is about, by Stripe's ids or by all of the sale's own numbers.
 
-    With it comes the id of the request that won.
+    It is not locked: whatever changes it reads it again.
     """
     thing = event.thing
     kind = thing.get("object")
@@ -178,7 +179,7 @@ def _find_payment(event: SignedEvent) -> tuple[int | None, str | None]:
         if found is not None and _of_another_intent(found, kind, intent):
             found = None
     db.session.close()
-    return (None, None) if found is None else (found.id, found.request_id)
+    return found
 
 
 def _payment_where(condition: ColumnElement[bool]) -> Payment | None:
@@ -190,11 +191,12 @@ def _of_another_intent(payment: Payment, kind: Any, intent: Any) -> bool:
     return kind != "checkout.session" and known is not None and known != intent
 
 
-def _prepare(event: SignedEvent, payment_id: int) -> Effect | None:
+def _prepare(event: SignedEvent, found: Payment) -> Effect | None:
     """What the event will do; whatever must be asked of Stripe is asked here, before."""
+    payment_id = found.id
     match event.type:
         case "checkout.session.completed" | "checkout.session.async_payment_succeeded":
-            return _session_effect(_completed_session(event, payment_id))
+            return _session_effect(_completed_session(event, found))
         case "checkout.session.async_payment_failed":
             if _status(payment_id) in OPEN:
                 return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
@@ -221,13 +223,11 @@ def _session_effect(word: CheckoutSession | None) -> Effect | None:
     return lambda session, payment: settlement.apply_session(session, payment, word)
 
 
-def _completed_session(event: SignedEvent, payment_id: int) -> CheckoutSession | None:
+def _completed_session(event: SignedEvent, found: Payment) -> CheckoutSession | None:
     said = read_session(event.thing)
-    known = db.session.scalar(select(Payment.stripe_session_id).where(Payment.id == payment_id))
-    db.session.close()
-    if known is None:
+    if found.stripe_session_id is None:
         # Only the metadata ties this session to the payment: Stripe itself must confirm it.
-        return _retrieve(said.id, payment_id)
+        return _retrieve(said.id, found.id)
     return said
 
 
