@@ -8,6 +8,7 @@ https://socket.io/docs/v4/engine-io-protocol/ and https://socket.io/docs/v4/sock
 import asyncio
 import base64
 import contextlib
+import functools
 import json
 import os
 import resource
@@ -47,6 +48,12 @@ class Heard:
     news: list[list[tuple[float, int]]]
     lost: int
     own_cpu_seconds: float
+
+
+@functools.lru_cache
+def _cents(packet: str) -> int:
+    told = json.loads(packet[2:])[1]
+    return int(told["current_highest_bid"].replace(".", ""))
 
 
 class _Watcher(asyncio.Protocol):
@@ -136,9 +143,7 @@ class _Watcher(asyncio.Protocol):
 
     def _packet(self, packet: str) -> None:
         if packet.startswith('42["new_bid"'):
-            told = json.loads(packet[2:])[1]
-            cents = int(told["current_highest_bid"].replace(".", ""))
-            self.news.append((time.monotonic(), cents))
+            self.news.append((time.monotonic(), _cents(packet)))
         elif packet == "2":
             self._send(b"3")
         elif packet.startswith("0{"):

@@ -10,8 +10,8 @@ from pathlib import Path
 _web = runpy.run_path(str(Path(__file__).with_name("gunicorn.conf.py")))
 globals().update({name: value for name, value in _web.items() if not name.startswith("_")})
 
-# A watcher waits nearly all the time: as greenlets a thousand cost a core a fifth of what a
-# thousand times four threads do (`python -m bench.live` measures both).
+# A watcher waits nearly all the time: a thousand as greenlets cost a fraction of what four
+# threads for each of them do (`python -m bench.live` measures both).
 worker_class = "gevent"
 # More than the application lets in, so that it is the application that refuses the others.
 worker_connections = 8_000

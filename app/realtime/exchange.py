@@ -10,6 +10,7 @@ import os
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
@@ -17,6 +18,9 @@ from redis.backoff import NoBackoff
 from redis.exceptions import RedisError
 from redis.retry import Retry
 from socketio.pubsub_manager import PubSubManager
+
+from app.realtime.pacing import Pace
+from app.realtime.rules import ArtworkStatus, NewBid
 
 log = logging.getLogger(__name__)
 
@@ -31,6 +35,15 @@ _ASK_AFTER_SECONDS = 10.0
 _DEAD_AFTER_SECONDS = 20.0
 _LONGEST_WAIT = 3.0
 _FIRST_CONNECT_SECONDS = 1.0
+
+
+@dataclass(frozen=True)
+class _Arrived:
+    """Another process's `new_bid`, as it came."""
+
+    artwork_id: int
+    bid_count: int
+    message: dict[str, Any]
 
 
 class Exchange(PubSubManager):
@@ -49,6 +62,8 @@ class Exchange(PubSubManager):
         self._silent_until = 0.0
         self._listening = threading.Event()
         self._away = False
+        # Every process keeps to the pace by itself, but together they would not.
+        self._arrivals = Pace[_Arrived](self._deliver)
         self._publisher = (
             Redis.from_url(
                 url,
@@ -143,10 +158,33 @@ class Exchange(PubSubManager):
             message = None
         if not isinstance(message, dict):
             log.warning("something on the channel of live updates is not ours")
-        elif message.get("method") != "disconnect_room":
-            yield message
-        elif message.get("host_id") != self.host_id:
+        elif message.get("host_id") == self.host_id:
+            # Done here before it was published.
+            return
+        elif message.get("method") == "disconnect_room":
             self._disconnect_here(str(message.get("room")))
+        elif message.get("event") in (NewBid.name, ArtworkStatus.name):
+            yield from self._in_its_time(message)
+        else:
+            yield message
+
+    def _in_its_time(self, message: dict[str, Any]) -> Iterator[dict[str, Any]]:
+        try:
+            told = message["data"][0]
+            if message["event"] == NewBid.name:
+                self._arrivals.offer(_Arrived(told["artwork_id"], told["bid_count"], message))
+                return
+            self._arrivals.flush(told["artwork_id"])
+        except (IndexError, KeyError, TypeError):
+            log.warning("an update of another process is not as ours are")
+            return
+        yield message
+
+    def _deliver(self, arrived: _Arrived) -> None:
+        try:
+            self._handle_emit(arrived.message)
+        except Exception:
+            log.exception("an update of another process could not be delivered")
 
     def _tell(self, name: str) -> None:
         self.emit(name, {}, namespace="/", ignore_queue=True)

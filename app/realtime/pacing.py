@@ -3,14 +3,28 @@
 import threading
 import time
 from collections.abc import Callable
-
-from app.realtime.rules import NewBid
+from typing import Generic, Protocol, TypeVar
 
 # A thousand watchers cost a thousand writes an update; nobody reads figures faster than this.
 INTERVAL_SECONDS = 0.25
 
 
-class Pace:
+class Figures(Protocol):
+    """What an artwork's bids have come to; more bids are newer figures."""
+
+    @property
+    def artwork_id(self) -> int:
+        """Whose they are."""
+
+    @property
+    def bid_count(self) -> int:
+        """How many bids they count."""
+
+
+Update = TypeVar("Update", bound=Figures)
+
+
+class Pace(Generic[Update]):
     """Hands each artwork's newest figures to `send`, at most once an interval.
 
     What was offered last is always sent, at the latest an interval later. Safe to share between
@@ -18,17 +32,17 @@ class Pace:
     """
 
     def __init__(
-        self, send: Callable[[NewBid], None], interval_seconds: float = INTERVAL_SECONDS
+        self, send: Callable[[Update], None], interval_seconds: float = INTERVAL_SECONDS
     ) -> None:
         self._send = send
         self._interval = interval_seconds
         self._sent_at: dict[int, float] = {}
         self._sent_count: dict[int, int] = {}
-        self._waiting: dict[int, NewBid] = {}
+        self._waiting: dict[int, Update] = {}
         self._changed = threading.Condition()
         self._sender: threading.Thread | None = None
 
-    def offer(self, update: NewBid) -> None:
+    def offer(self, update: Update) -> None:
         """Send these figures, now or soon, unless newer ones come first."""
         artwork_id = update.artwork_id
         with self._changed:

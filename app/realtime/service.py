@@ -70,7 +70,7 @@ def emit(event: rules.LiveEvent) -> None:
         log.exception("%s could not be sent", event.name)
 
 
-_pace = Pace(emit)
+_pace = Pace[rules.NewBid](emit)
 
 
 def listen() -> None:

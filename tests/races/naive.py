@@ -161,10 +161,11 @@ def sells_whenever_told(patch: pytest.MonkeyPatch) -> None:
     patch.setattr(
         settlement.artwork_service,
         "sell_artwork",
-        lambda session, artwork_id, cents: session.execute(
+        lambda session, artwork_id, cents: session.scalar(
             update(Artwork)
             .where(Artwork.id == artwork_id)
             .values(status=ArtworkStatus.SOLD, sold_cents=cents)
+            .returning(Artwork.title)
         ),
     )
 

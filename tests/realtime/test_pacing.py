@@ -5,8 +5,10 @@ from __future__ import annotations
 import threading
 import time
 
-from app.realtime.pacing import Pace
+from app.realtime.pacing import INTERVAL_SECONDS, Pace
 from app.realtime.rules import NewBid
+from tests.realtime.conftest import World
+from tests.realtime.processes import ear, speaker, wait_for
 
 INTERVAL = 0.1
 
@@ -104,3 +106,27 @@ def test_what_waits_is_sent_before_something_else_is_said() -> None:
     pace.flush(1)
     pace.flush(2)
     assert [update.bid_count for _, update in watcher.heard] == [1, 2]
+
+
+def test_figures_from_several_processes_keep_to_one_pace_together(
+    world: World, processes_settings: dict[str, str]
+) -> None:
+    artwork_id = world.artwork(world.person("SELLER"))
+    with ear(world.other.url) as nobody, speaker(**processes_settings) as another:
+        nobody.watch(artwork_id)
+        began = time.monotonic()
+        for count in range(1, 61, 2):
+            for speaking, number in ((world.speaker, count), (another, count + 1)):
+                speaking.say(
+                    "BidOutbid", artwork_id=artwork_id, highest_bid_cents=100 * number,
+                    bid_count=number,
+                )  # fmt: skip
+            time.sleep(0.03)
+        wait_for(lambda: any(said["bid_count"] == 60 for _, said in nobody.heard), 5)
+        took = time.monotonic() - began
+        counts = [said["bid_count"] for _, said in nobody.heard]
+
+    assert counts == sorted(counts)
+    assert len(counts) <= took / INTERVAL_SECONDS + 2
+    # The rush was longer than that: it had to be told of more than once.
+    assert len(counts) >= 3
