@@ -111,8 +111,12 @@ def losing_bids(artwork_id: int, page: int, per_page: int) -> Page[PublicBid]:
     total = long_total(
         ("losing", artwork_id), counted, lambda: _TOTAL.all(artwork_id=artwork_id)[0]
     )
+    key = current_app.config["SECRET_KEY"]
     shown = tuple(
-        PublicBid(cents, pseudonym(artwork_id, bidder_id), at) for _, cents, bidder_id, at in rows
+        [
+            PublicBid(cents, _pseudonym(key, artwork_id, bidder_id), at)
+            for _, cents, bidder_id, at in rows
+        ]
     )
     return Page(shown, page, per_page, total)
 

@@ -29,10 +29,11 @@ def kept(macro: Callable[..., Markup], *values: Any, **gaps: object) -> Markup:
     The macro is imported without context and shows nothing but its values: the same values make
     the same text. It gets each gap as a keyword and only writes it out. Values are texts, whole
     numbers, truths, moments, None, and tuples of them: an object could carry more than is shown.
-    Raises TypeError for another value, ValueError when the text holds this visitor's own tokens.
+    Only while a request is answered. Raises TypeError for another value, ValueError when the text
+    holds this visitor's own tokens.
     """
     # Addresses in it begin with what the server put before them.
-    root = request.environ.get("SCRIPT_NAME", "") if request else ""
+    root = request.environ.get("SCRIPT_NAME", "")
     pieces = _pieces(macro, root, tuple(gaps), *values)
     if len(pieces) == 1:
         return Markup(pieces[0])  # noqa: S704 (a macro's text)

@@ -8,6 +8,7 @@ from flask import Flask, request
 from flask.templating import Environment
 
 _ADDRESSES_KEPT = 10_000
+_ADDRESS_OPTIONS = frozenset({"_anchor", "_method", "_scheme", "_external"})
 
 
 class _Environment(Environment):
@@ -40,7 +41,7 @@ def _remembering(app: Flask) -> Any:
         return app.url_for(endpoint, **dict(zip(values[::2], values[1::2], strict=True)))
 
     def url_for(endpoint: str, **values: Any) -> str:
-        if not request or endpoint.startswith(".") or any(name[0] == "_" for name in values):
+        if not request or endpoint[0] == "." or not _ADDRESS_OPTIONS.isdisjoint(values):
             return app.url_for(endpoint, **values)
         app.inject_url_defaults(endpoint, values)
         pairs = [part for pair in values.items() for part in pair]
