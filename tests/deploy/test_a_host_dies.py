@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import time
 
+import pytest
+
 from app.core import clock
 from app.jobs.sweep import PAYMENTS
 from tests.deploy.hosts import Hosts
 from tests.deploy.load import people_bid_and_pay
 from tests.faults.shop import RELEASED, SOLD
 from tests.payments.market import until
+
+# Programs of two hosts are started more than once: slow on a busy machine.
+pytestmark = pytest.mark.timeout(300)
 
 # What may be under way on a host at one moment: two bids, a winning one, and a webhook.
 UNDER_WAY = 4

@@ -21,6 +21,9 @@ from tests.deploy.load import people_bid_and_pay
 from tests.faults.processes import Program
 from tests.payments.market import until
 
+# Programs of two hosts are started more than once: slow on a busy machine.
+pytestmark = pytest.mark.timeout(300)
+
 # What a next version might bring: new columns in the tables that every bid needs.
 NEXT = """
 import sqlalchemy as sa
