@@ -1,6 +1,7 @@
 """One use case, one transaction; never open across a call to Stripe, SMTP or Redis."""
 
 import select
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -23,6 +24,12 @@ class TransactionOpen(RuntimeError):
     """A vendor was about to be called while a transaction holds locks."""
 
 
+_BUSY_SECONDS = 5
+# SQLite has one writer at a time, and who finds it busy sleeps and looks again, for longer each
+# time: threads of one process take turns instead. Processes still meet in SQLite.
+_turn = threading.Lock()
+
+
 @contextmanager
 def transaction() -> Iterator[Session]:
     """Run a block as one write transaction; commit at its end, roll back if it raises.
@@ -38,6 +45,8 @@ def transaction() -> Iterator[Session]:
     _close(session)
     session.info["writing"] = True
     session.info["events"] = recorded = list[events.Event]()
+    # Whoever waits too long goes on, and hears from SQLite that it is locked.
+    holds = db.engine.dialect.name == "sqlite" and _turn.acquire(timeout=_BUSY_SECONDS)
     try:
         session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
         yield session
@@ -48,6 +57,8 @@ def transaction() -> Iterator[Session]:
     finally:
         session.info["writing"] = False
         _close(session)
+        if holds:
+            _turn.release()
     if recorded:
         reached("commit.before_hints")
     events.publish(recorded)
@@ -115,7 +126,7 @@ def _tune_sqlite(engine: Engine) -> None:
         # lose the last commits to a power failure (sqlite.org/pragma.html#pragma_synchronous).
         cursor = connection.cursor()
         for pragma in (
-            "busy_timeout=5000",
+            f"busy_timeout={_BUSY_SECONDS * 1000}",
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
