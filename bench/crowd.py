@@ -76,6 +76,7 @@ class _Writer:
         """Write without looking up each reference: they are right by construction."""
         if not self._sqlite:
             self._connection.execute(text("SET LOCAL session_replication_role = replica"))
+            self._connection.execute(text("SET LOCAL statement_timeout = 0"))
 
     def finish(self) -> None:
         """Have the next rows numbered after these."""
@@ -123,7 +124,15 @@ def gather(bids: int, artworks: int) -> Crowd:
 
 def settle_statistics() -> None:
     """Do what the database's own housekeeping does after many changes."""
-    words = ["ANALYZE"] if db.engine.dialect.name == "sqlite" else ["VACUUM ANALYZE", "CHECKPOINT"]
+    limits = ("lock_timeout", "statement_timeout")
+    words = [
+        *(f"SET {limit} = 0" for limit in limits),
+        "VACUUM ANALYZE",
+        "CHECKPOINT",
+        *(f"RESET {limit}" for limit in limits),
+    ]
+    if db.engine.dialect.name == "sqlite":
+        words = ["ANALYZE"]
     with db.engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
         for word in words:
             connection.exec_driver_sql(word)
