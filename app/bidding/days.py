@@ -92,15 +92,15 @@ def _add(session: Session, last: int, until: int) -> None:
 def bids_by_day(days: int, seller_id: int = EVERYBODY) -> dict[date, int]:
     """How many bids were placed on each of the last days (losing and winning), today last."""
     shown = last_days(days)
-    counted = (
-        select(func.coalesce(func.max(Counter.value), 0))
-        .where(Counter.name == _COUNTED)
-        .scalar_subquery()
-    )
+    last = select(func.coalesce(func.max(Counter.value), 0)).where(Counter.name == _COUNTED)
+    # Never beyond what the statement itself finds: a number that the planner knows tells it how
+    # few bids there are to add.
+    at_least = db.session.scalar(last) or 0
     day = day_of(Bid.created_at)
     newest = (
         select(day, func.count())
-        .where(Bid.id > counted, Bid.created_at >= begin(shown[0]))
+        .where(Bid.id > at_least, Bid.id > last.scalar_subquery())
+        .where(Bid.created_at >= begin(shown[0]))
         .group_by(day)
     )
     if seller_id != EVERYBODY:
