@@ -179,7 +179,7 @@ def artwork(artwork_id: int, viewer: Viewer | None = None) -> ArtworkView:
 class ArtworkWith(Generic[T]):
     """One artwork, and something more about it that another package knows, in one statement.
 
-    `columns` may ask by `viewer_id`; `make` takes their values.
+    `columns` may ask by `artwork_id` and `viewer_id`; `make` takes their values.
     """
 
     def __init__(

@@ -126,7 +126,7 @@ def _standing() -> tuple[ColumnElement[Any], ...]:
     until = select(User.bidding_suspended_until).where(User.id == person)
     newest = (
         select(Bid.id)
-        .where(Bid.artwork_id == Artwork.id, Bid.bidder_id == person)
+        .where(Bid.artwork_id == bindparam("artwork_id", type_=BigInteger), Bid.bidder_id == person)
         .order_by(Bid.id.desc())
         .limit(1)
         .scalar_subquery()
