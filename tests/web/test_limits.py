@@ -252,10 +252,12 @@ def test_without_redis_a_process_counts_by_itself_and_nobody_waits(
 ) -> None:
     app = other_app(settings.model_copy(update={"redis_url": redis_away}))
     browser = anonymous(app)
-    began = time.monotonic()
+    began, worked = time.monotonic(), time.process_time()
     said = [take_token(browser, buyer.email).status_code for _ in range(5)]
     assert said == [401] * 4 + [429]
-    assert time.monotonic() - began < 4
+    # Hashing a password is work; what is left is waiting, on a busy machine for other programs too.
+    working = time.process_time() - worked
+    assert time.monotonic() - began - working < 3 + 2 * working
     app.extensions["limits"].storage.storage.close()
 
 
