@@ -8,6 +8,8 @@ from flask import Flask, request
 from flask.templating import Environment
 
 _ADDRESSES_KEPT = 10_000
+# Longer texts are what visitors sent: there is no end of them, and a form's may have 500 kB.
+_LONGEST_TEXT_KEPT = 100
 _ADDRESS_OPTIONS = frozenset({"_anchor", "_method", "_scheme", "_external"})
 
 
@@ -41,10 +43,19 @@ def _remembering(app: Flask) -> Any:
         return app.url_for(endpoint, **dict(zip(values[::2], values[1::2], strict=True)))
 
     def url_for(endpoint: str, **values: Any) -> str:
-        if not request or endpoint[0] == "." or not _ADDRESS_OPTIONS.isdisjoint(values):
+        if (
+            not request
+            or endpoint[0] == "."
+            or not _ADDRESS_OPTIONS.isdisjoint(values)
+            or _is_long(values)
+        ):
             return app.url_for(endpoint, **values)
         app.inject_url_defaults(endpoint, values)
         pairs = [part for pair in values.items() for part in pair]
         return built(request.environ.get("SCRIPT_NAME", ""), endpoint, *pairs)
 
     return url_for
+
+
+def _is_long(values: dict[str, Any]) -> bool:
+    return any(isinstance(v, str) and len(v) > _LONGEST_TEXT_KEPT for v in values.values())
