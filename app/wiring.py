@@ -21,7 +21,6 @@ from app.bidding import service as bidding
 from app.config import ROOT, Settings
 from app.core.access import Who, access
 from app.core.extensions import csrf, db, login_manager, mail, migrate
-from app.core.fragments import init_fragments
 from app.core.jobs import connect_redis
 from app.core.transaction import init_database
 from app.dashboards import api as dashboards_api
@@ -42,6 +41,7 @@ from app.web.api_description import describe
 from app.web.csrf import init_csrf
 from app.web.errors import init_errors
 from app.web.filters import init_filters
+from app.web.fragments import init_fragments
 from app.web.identifiers import init_identifiers
 from app.web.limits import init_limits, limit_routes
 from app.web.logs import init_logs, init_slow_queries

@@ -75,7 +75,9 @@ class Asked:
 def browse() -> ResponseReturnValue:
     """All artworks, filtered and sorted as the address says."""
     read = _asked if len(request.query_string) <= _ADDRESS_KEPT else _asked.__wrapped__
-    asked = read(_macros(), tuple(request.args.items(multi=True)))
+    # The form's own address begins with what the server put before it.
+    root = request.environ.get("SCRIPT_NAME", "")
+    asked = read(_macros(), root, tuple(request.args.items(multi=True)))
     filters = replace(asked.filters, viewer=viewer_or_none())
     page = queries.cards(filters, asked.page, PER_PAGE)
     html = render_template("artworks/browse.html", asked=asked, page=page)
@@ -88,7 +90,7 @@ def _macros() -> Any:
 
 
 @lru_cache(256)
-def _asked(macros: Any, values: tuple[tuple[str, str], ...]) -> Asked:
+def _asked(macros: Any, _root: str, values: tuple[tuple[str, str], ...]) -> Asked:
     form = BrowseForm(MultiDict(values))
     right = form.validate()
     return Asked(

@@ -15,8 +15,8 @@ from jinja2 import nodes
 from markupsafe import Markup
 
 from app.artworks.queries import artwork
-from app.core import fragments
-from app.core.fragments import kept
+from app.web import fragments
+from app.web.fragments import kept
 from tests.people import Browser, TestPerson
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
@@ -115,6 +115,24 @@ def test_addresses_begin_with_what_the_server_put_before_them(app: Flask) -> Non
         assert kept(m) == "/art/help"
         written = render_template_string('{{ url_for("web.help_page") }}')
     assert written == "/art/help"
+
+
+def test_the_filters_lead_to_where_the_server_put_the_page(client: Browser) -> None:
+    for root in ("", "/art", ""):
+        page = client.get("/", environ_overrides={"SCRIPT_NAME": root})
+        assert f'action="{root}/"' in page.text
+
+
+def test_a_query_that_a_visitor_made_up_is_not_kept(app: Flask) -> None:
+    pages, kept_before = [], fragments._pieces.cache_info().currsize
+    for query in ("", "q=tea", "x=%22%3E%3Ci%3E&page=1&q=a%26b"):
+        with app.test_request_context(f"/?{query}"):
+            pagination = get_template_attribute("components/navigation.html", "pagination")
+            pages.append(str(pagination(1, 7, 7_007, "things")))
+    assert 'href="?page=2"' in pages[0]
+    assert 'href="?q=tea&amp;page=2"' in pages[1]
+    assert 'href="?x=%22%3E%3Ci%3E&amp;q=a%26b&amp;page=2"' in pages[2]
+    assert fragments._pieces.cache_info().currsize <= kept_before + 1
 
 
 def test_nothing_of_anybodys_own_is_kept(
