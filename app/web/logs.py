@@ -53,11 +53,10 @@ class _Lines(logging.Formatter):
                 line[name] = _clean(value) if isinstance(value, str) else value
         line["timestamp"] = _moment(record.created)
         _add_request(line)
-        if record.exc_info:
-            line["exc_info"] = record.exc_info
-            structlog.processors.format_exc_info(None, "", line)
+        # Three times None when there was no exception to tell of.
+        if record.exc_info and record.exc_info[1]:
             # Its lines are its own: only JSON folds them into one.
-            line["exception"] = redact(line["exception"])
+            line["exception"] = redact(self.formatException(record.exc_info))
         if record.stack_info:
             line["stack"] = redact(record.stack_info)
         return str(self._render(None, "", line))

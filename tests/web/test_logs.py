@@ -91,6 +91,13 @@ def test_json_lines_are_one_object_each_even_with_a_traceback() -> None:
     assert "hunter2" not in line
 
 
+@pytest.mark.parametrize("kind", ["text", "json"])
+def test_a_traceback_asked_for_where_nothing_was_raised_costs_no_line(kind: str) -> None:
+    line = formatter(kind).format(record("it stopped", exc_info=(None, None, None)))
+    assert "it stopped" in line
+    assert "exception" not in line
+
+
 def test_a_line_within_a_request_carries_its_id(app: Flask) -> None:
     lines = []
     with app.test_request_context(headers={"X-Request-ID": "from-the-proxy"}):
