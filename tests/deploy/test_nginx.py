@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import socket
+import threading
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 import requests
@@ -166,6 +170,39 @@ def test_a_page_in_a_browser_goes_live_through_tls(hosts: Hosts, browser: Browse
         expect(page.locator("main")).to_contain_text("42.17", timeout=10_000)
     finally:
         context.close()
+
+
+class Unready(BaseHTTPRequestHandler):
+    """A host that shows pages and says that it is not ready."""
+
+    def do_GET(self) -> None:
+        self.send_response(503 if self.path == "/health/ready" else 200)
+        self.send_header("Content-Length", "0")
+        self.end_headers()
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing."""
+
+
+@contextlib.contextmanager
+def unready() -> Iterator[str]:
+    """Such a host; its address and port."""
+    with ThreadingHTTPServer(("127.0.0.1", 0), Unready) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+def test_asking_whether_hosts_are_ready_takes_none_out(hosts: Hosts) -> None:
+    with unready() as one, unready() as other:
+        hosts.front.reload([one, other])
+        try:
+            for _ in range(4):
+                said = requests.get(f"{hosts.url}/health/ready", timeout=10)
+                assert (said.status_code, said.text) == (503, "")
+            assert requests.get(f"{hosts.url}/help", timeout=10).status_code == 200
+        finally:
+            hosts.front.reload(hosts.webs)
 
 
 def test_without_any_host_pages_and_programs_are_told_so(hosts: Hosts) -> None:
