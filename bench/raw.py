@@ -7,7 +7,6 @@ statements are spread over as many processes as the product has.
 
 import itertools
 import json
-import resource
 import sqlite3
 import subprocess
 import sys
@@ -61,7 +60,6 @@ class RawAnswer:
     refused: int
     milliseconds: list[float]
     wall_seconds: float
-    own_cpu_seconds: float
     asking_cpu_seconds: float
     last_cents: int
 
@@ -100,10 +98,11 @@ def record(app: Flask, token: str, artwork_id: int, cents: int) -> Recorded:
 
 def _from_first_write(found: list[Statement]) -> list[Statement]:
     first = next(n for n, (text, _) in enumerate(found) if text.startswith("UPDATE artworks"))
-    return [(text, _plain(parameters)) for text, parameters in found[first:]]
+    return [(text, plain(parameters)) for text, parameters in found[first:]]
 
 
-def _plain(parameters: Any) -> Any:
+def plain(parameters: Any) -> Any:
+    """A statement's parameters as JSON takes them; moments are marked."""
     if isinstance(parameters, dict):
         return {name: _mark(value) for name, value in parameters.items()}
     return [_mark(value) for value in parameters]
@@ -150,7 +149,6 @@ def run(load: RawLoad, processes: int = 2) -> RawAnswer:
         refused=sum(part.refused for part in parts),
         milliseconds=[value for part in parts for value in part.milliseconds],
         wall_seconds=max(part.wall_seconds for part in parts),
-        own_cpu_seconds=sum(part.own_cpu_seconds for part in parts),
         asking_cpu_seconds=sum(part.asking_cpu_seconds for part in parts),
         last_cents=max(part.last_cents for part in parts),
     )
@@ -254,13 +252,11 @@ def _run(load: RawLoad) -> RawAnswer:
     began = time.perf_counter()
     for thread in threads:
         thread.join(load.seconds + 30)
-    used = resource.getrusage(resource.RUSAGE_SELF)
     return RawAnswer(
         placed=counts[True],
         refused=counts[False],
         milliseconds=times,
         wall_seconds=time.perf_counter() - began,
-        own_cpu_seconds=used.ru_utime + used.ru_stime,
         asking_cpu_seconds=sum(asking),
         last_cents=last[0],
     )

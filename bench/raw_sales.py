@@ -14,21 +14,17 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
-import psycopg.types.json
 from sqlalchemy import event
 
 from app.core.extensions import db
+from bench.raw import ROOT, Statement, plain
 
-ROOT = Path(__file__).resolve().parents[1]
 _PROCESSES = 2
 # Made from a key, so that another sale's cannot be written from this one's.
 _MESSAGE_ID = re.compile(r"<[0-9a-f]{40}@.+>")
-
-Statement = tuple[str, Any]
 
 
 @dataclass(frozen=True)
@@ -56,7 +52,7 @@ def record(settle: Callable[[], None]) -> list[Statement]:
 
     def note(_c: Any, _u: Any, statement: str, parameters: Any, _x: Any, _many: bool) -> None:
         if not statement.startswith("BEGIN"):
-            found.append((statement, _plain(parameters)))
+            found.append((statement, plain(parameters)))
 
     event.listen(db.engine, "before_cursor_execute", note)
     try:
@@ -64,18 +60,6 @@ def record(settle: Callable[[], None]) -> list[Statement]:
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
     return found
-
-
-def _plain(parameters: Any) -> Any:
-    if isinstance(parameters, dict):
-        return {name: _mark(value) for name, value in parameters.items()}
-    return [_mark(value) for value in parameters]
-
-
-def _mark(value: Any) -> Any:
-    if isinstance(value, datetime):
-        return {"moment": value.isoformat()}
-    return json.dumps(value.obj) if isinstance(value, psycopg.types.json.Json) else value
 
 
 def run(replay: Replay) -> Replayed:

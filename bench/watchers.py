@@ -11,7 +11,6 @@ import contextlib
 import functools
 import json
 import os
-import resource
 import subprocess
 import sys
 import time
@@ -47,7 +46,6 @@ class Heard:
 
     news: list[list[tuple[float, int]]]
     lost: int
-    own_cpu_seconds: float
 
 
 @functools.lru_cache
@@ -179,11 +177,9 @@ async def _watch(watching: Watching) -> Heard:
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     await reader.readline()
-    used = resource.getrusage(resource.RUSAGE_SELF)
     heard = Heard(
         news=[watcher.news for watcher in watchers],
         lost=sum(watcher.lost for watcher in watchers),
-        own_cpu_seconds=used.ru_utime + used.ru_stime,
     )
     for watcher in watchers:
         watcher.close()
