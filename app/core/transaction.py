@@ -43,25 +43,33 @@ def transaction() -> Iterator[Session]:
     if session.info.get("writing"):
         raise NestedTransaction("finish the open transaction first")
     _close(session)
-    session.info["writing"] = True
     session.info["events"] = recorded = list[events.Event]()
-    # Whoever waits too long goes on, and hears from SQLite that it is locked.
-    holds = db.engine.dialect.name == "sqlite" and _turn.acquire(timeout=_BUSY_SECONDS)
-    try:
-        session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
-        yield session
-        session.commit()
-    except BaseException:
-        session.rollback()
-        raise
-    finally:
-        session.info["writing"] = False
-        _close(session)
-        if holds:
-            _turn.release()
+    with _our_turn():
+        session.info["writing"] = True
+        try:
+            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+            yield session
+            session.commit()
+        except BaseException:
+            session.rollback()
+            raise
+        finally:
+            session.info["writing"] = False
+            _close(session)
     if recorded:
         reached("commit.before_hints")
     events.publish(recorded)
+
+
+@contextmanager
+def _our_turn() -> Iterator[None]:
+    # Whoever waits too long goes on, and hears from SQLite that it is locked.
+    holds = db.engine.dialect.name == "sqlite" and _turn.acquire(timeout=_BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if holds:
+            _turn.release()
 
 
 def _close(session: Session) -> None:

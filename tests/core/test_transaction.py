@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session
 
 from app.core import events
+from app.core import transaction as transactions
 from app.core.audit import record_audit
 from app.core.counters import count, counted
 from app.core.extensions import db
@@ -110,6 +111,21 @@ def test_a_transaction_inside_another_is_refused_and_the_outer_one_is_undone(app
         assert (_rows(), counted("nested")) == (0, 0)
         count("nested")
         assert counted("nested") == 1
+
+
+def test_however_a_transaction_ends_another_has_its_turn(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with app.app_context():
+        with (
+            monkeypatch.context() as broken,
+            pytest.raises(Failure),
+            transaction(),
+        ):
+            broken.setattr(transactions, "_close", lambda _session: _fail())
+        assert not transactions._turn.locked()
+        count("after")
+        assert counted("after") == 1
 
 
 def test_nothing_outside_is_called_while_a_transaction_is_open(app: Flask) -> None:
