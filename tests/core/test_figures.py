@@ -63,6 +63,20 @@ def test_without_a_worker_who_asks_counts(app: Flask, monkeypatch: pytest.Monkey
         assert people() == 2
 
 
+def test_what_was_noted_by_a_clock_that_was_wrong_is_counted_anew(
+    app: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(figures, "COUNTED_WHEN_ASKED", 0)
+    make_person(app)
+    with app.app_context():
+        figures.count_figures()
+    make_person(app)
+    with app.app_context():
+        _age(-timedelta(days=1))
+        assert people() == 2
+        assert figures.count_figures() > 0
+
+
 def _age(by: timedelta) -> None:
     with transaction() as session:
         session.execute(update(Note).values(noted_at=clock.now() - by))
