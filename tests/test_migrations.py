@@ -94,6 +94,21 @@ def test_migrations_go_up_down_and_up_again(
     assert structure(connect(address)) == before
 
 
+def test_bids_are_counted_from_the_first_one_when_their_days_were_taken_away(
+    empty_database: Callable[[], str], connect: Callable[[str], Engine], tmp_path: Path
+) -> None:
+    address = empty_database()
+    migrate(address, tmp_path, "upgrade")
+    with connect(address).begin() as connection:
+        connection.execute(
+            text("INSERT INTO counters (name, value) VALUES ('bids.counted_by_day', 7), ('a', 1)")
+        )
+    migrate(address, tmp_path, "downgrade", "0007")
+    migrate(address, tmp_path, "upgrade")
+    with connect(address).connect() as connection:
+        assert connection.execute(text("SELECT name FROM counters")).scalars().all() == ["a"]
+
+
 def test_running_the_migrations_twice_changes_nothing(
     empty_database: Callable[[], str], connect: Callable[[str], Engine], tmp_path: Path
 ) -> None:

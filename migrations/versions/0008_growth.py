@@ -53,6 +53,8 @@ def downgrade() -> None:
     _make(_OLD)
     _drop(_NEW)
     op.drop_table("bid_days")
+    # How far it had counted: the next table begins at the first bid again.
+    op.execute("DELETE FROM counters WHERE name = 'bids.counted_by_day'")
 
 
 def _make(indexes: dict) -> None:
