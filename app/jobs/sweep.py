@@ -189,7 +189,8 @@ def _sweep_mail(report: SweepReport, _lost: threading.Event) -> None:
 
 def _count(_report: SweepReport, lost: threading.Event) -> None:
     figures.count_figures()
-    while not lost.is_set() and bidding.count_bids_by_day():
+    # A recovery brings back older bids behind newer ones, and each is passed by only once.
+    while not (lost.is_set() or payments.recovering()) and bidding.count_bids_by_day():
         pass
 
 

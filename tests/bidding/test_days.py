@@ -14,6 +14,8 @@ from app.bidding.states import BidStatus
 from app.core import clock
 from app.core.extensions import db
 from app.core.transaction import transaction
+from app.jobs.sweep import FIGURES, sweep
+from app.payments import service as payments
 from tests.people import TestPerson
 
 DAYS = 3
@@ -61,3 +63,18 @@ def test_each_bid_is_counted_once_on_its_day(
         assert counts(other.id) == [0, 2, 1]
         kept = select(func.sum(BidDay.bids)).where(BidDay.seller_id == EVERYBODY)
         assert db.session.scalar(kept) == 6
+
+
+def test_none_is_counted_while_a_recovery_brings_older_ones_back(
+    app: Flask, buyer: TestPerson, seller: TestPerson, make_artwork: Callable[..., int]
+) -> None:
+    rows = select(func.count()).select_from(BidDay)
+    work = make_artwork(seller)
+    with app.app_context():
+        payments.begin_recovery(clock.now(), None)
+        bid(work, buyer, clock.now() - timedelta(days=1))
+        sweep(parts=(FIGURES,))
+        assert db.session.scalar(rows) == 0
+        payments.finish_recovery()
+        sweep(parts=(FIGURES,))
+        assert db.session.scalar(rows) == 2
