@@ -94,7 +94,14 @@ def answer(question: Question, page: int, per_page: int, **values: Any) -> Page[
     found = _rows(question).all(limit=per_page, offset=(page - 1) * per_page, **values)
     # Behind the end there is no row that could tell how long the list is.
     counted = found[0][0] if found else 0 if page == 1 else _counted(question).all(**values)[0]
-    total = long_total(_named(question, values), counted, lambda: _total(question).all(**values)[0])
+    total = long_total(
+        _named(question, values),
+        counted,
+        lambda: _total(question).all(**values)[0],
+        page,
+        per_page,
+        len(found),
+    )
     return Page([item for _, item in found], page, per_page, total)
 
 

@@ -109,7 +109,12 @@ def losing_bids(artwork_id: int, page: int, per_page: int) -> Page[PublicBid]:
     # Behind the end there is no row that could tell how many they are.
     counted = rows[0][0] if rows else 0 if page == 1 else _COUNTED.all(artwork_id=artwork_id)[0]
     total = long_total(
-        ("losing", artwork_id), counted, lambda: _TOTAL.all(artwork_id=artwork_id)[0]
+        ("losing", artwork_id),
+        counted,
+        lambda: _TOTAL.all(artwork_id=artwork_id)[0],
+        page,
+        per_page,
+        len(rows),
     )
     key = current_app.config["SECRET_KEY"]
     shown = tuple(

@@ -27,7 +27,8 @@ U = TypeVar("U")
 class Page(Generic[T]):
     """One page of a longer list.
 
-    `total` counts the whole list: exactly up to 1,000 rows, beyond that as of the last minute.
+    `total` counts the whole list: exactly up to 1,000 rows, beyond that as of the last minute, but
+    never so that it contradicts this page. Who goes on to the end finds every row.
     """
 
     items: Sequence[T]
@@ -68,18 +69,25 @@ def up_to(query: Select[*tuple[Any, ...]]) -> Select[int]:
     return row_count(query.limit(COUNTED_AT_ONCE + 1))
 
 
-def long_total(name: Hashable, counted: int, count: Callable[[], int]) -> int:
-    """The length of a list of which `counted` rows were counted by `up_to`.
+def long_total(
+    name: Hashable, counted: int, count: Callable[[], int], page: int, per_page: int, shown: int
+) -> int:
+    """The length of a list of which `counted` rows were counted by `up_to`, and `shown` read.
 
     `count` counts them all. It runs once a minute for each `name`, so that what a long list costs
-    does not grow with its length.
+    does not grow with its length; and whenever what was counted would end the list with a full
+    page, or have rows where there are none.
     """
     if counted <= COUNTED_AT_ONCE:
         return counted
     # Each application its own: another one has another database.
     totals: _Totals = current_app.extensions.setdefault("totals", _Totals())
     known = totals.get(name)
-    if known is None:
+    before = (page - 1) * per_page
+    if 0 < shown < per_page:
+        known = before + shown
+        totals.put(name, known)
+    elif known is None or (known <= before + shown if shown else known > before):
         known = count()
         totals.put(name, known)
     # Never fewer than are certainly there.
@@ -91,8 +99,16 @@ def paginate(query: Select[*tuple[Any, ...]], page: int, per_page: int) -> Page[
     found: Any = db.session.connection().execute(up_to(query))
     # Which list it is: the statement and its values, as the database was told them.
     name = (found.context.statement, repr(found.context.compiled_parameters))
-    total = long_total(name, found.scalar_one(), lambda: db.session.scalar(row_count(query)) or 0)
+    counted = found.scalar_one()
     rows = db.session.execute(query.limit(per_page).offset((page - 1) * per_page)).all()
+    total = long_total(
+        name,
+        counted,
+        lambda: db.session.scalar(row_count(query)) or 0,
+        page,
+        per_page,
+        len(rows),
+    )
     return Page(rows, page, per_page, total)
 
 

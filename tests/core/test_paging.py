@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, insert, select
+from sqlalchemy import delete, event, insert, select
 
 from app.artworks.models import Artwork, Favourite
 from app.core import clock, paging
@@ -75,6 +75,33 @@ def test_a_long_list_is_counted_once_a_minute(
         later = time.monotonic() + 61
         monkeypatch.setattr(paging.time, "monotonic", lambda: later)
         assert kept(buyer).total == LIMIT + 2
+
+
+def test_who_goes_on_to_the_end_of_a_long_list_finds_every_row(
+    app: Flask, buyer: TestPerson, keep: Callable[[int], None]
+) -> None:
+    keep(LIMIT + 3)
+    with app.app_context():
+        assert kept(buyer).total == LIMIT + 3
+    keep(1)
+    with app.app_context():
+        assert kept(buyer).total == LIMIT + 3
+        assert kept(buyer, 4).total == LIMIT + 4
+        assert (len(kept(buyer, 5).items), kept(buyer, 5).total) == (1, LIMIT + 4)
+
+
+def test_a_long_list_that_becomes_shorter_has_no_page_without_rows(
+    app: Flask, buyer: TestPerson, keep: Callable[[int], None]
+) -> None:
+    keep(LIMIT + 5)
+    with app.app_context():
+        assert kept(buyer).total == LIMIT + 5
+        with transaction() as session:
+            oldest = select(Favourite.artwork_id).order_by(Favourite.created_at).limit(3)
+            session.execute(delete(Favourite).where(Favourite.artwork_id.in_(oldest)))
+        assert (kept(buyer, 5).items, kept(buyer, 5).total) == ([], LIMIT + 2)
+        assert kept(buyer).total == LIMIT + 2
+        assert (len(kept(buyer, 4).items), kept(buyer, 4).total) == (1, LIMIT + 2)
 
 
 def test_two_lists_are_not_taken_for_each_other(
