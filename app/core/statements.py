@@ -109,8 +109,9 @@ class Prepared:
             compiled = self._compiled[dialect.name] = _Compiled(self._build(), dialect, self._row)
         text, given = compiled.text, compiled.parameters(values)
         listeners = connection.dispatch
-        cursor = connection.connection.cursor()
+        cursor: Any = None
         try:
+            cursor = connection.connection.cursor()
             for before in listeners.before_cursor_execute:
                 text, given = before(connection, cursor, text, given, None, False)
             cursor.execute(text, given)
@@ -120,7 +121,8 @@ class Prepared:
         except dialect.loaded_dbapi.Error as error:
             raise _told(error, connection, cursor, text) from error
         finally:
-            cursor.close()
+            if cursor is not None:
+                cursor.close()
         return compiled.rows(found)
 
 

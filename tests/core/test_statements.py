@@ -83,6 +83,19 @@ def test_a_lost_connection_is_told_and_replaced(app: Flask) -> None:
         assert _add("eve@example.com").id > 0
 
 
+def test_a_connection_lost_before_the_statement_is_told_alike(app: Flask) -> None:
+    with app.app_context():
+        if db.engine.dialect.name == "sqlite":
+            pytest.skip("a file is not lost as a server is")
+        held: Any = db.session().connection().connection
+        held.dbapi_connection.pgconn.finish()
+        with pytest.raises(DBAPIError) as failure:
+            FIND.read(email="ada@example.com")
+        assert failure.value.connection_invalidated
+        db.session.remove()
+        assert FIND.read(email="ada@example.com") is None
+
+
 def test_listeners_hear_of_prepared_statements(app: Flask) -> None:
     heard: list[str] = []
 
