@@ -5,7 +5,7 @@ later does not, and may happen months later.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
 
@@ -45,13 +45,15 @@ def hear_missed_when_due() -> int:
 def hear_missed(*, patient: bool = False) -> int:
     """Take in the refunds and disputes that Stripe tells and no webhook brought; how many.
 
-    Asks for what came since it last had an answer, so after a restore for everything since the
-    backup. Without an answer nothing changes and the next time asks for the same.
+    Asks for what came since the newest that it was told of, so after a restore for everything
+    since the backup. Without an answer nothing changes and the next time asks for the same.
     """
-    note, moment = read_note(_NOTE), clock.now()
+    note = read_note(_NOTE)
     db.session.close()
-    oldest = moment - _KEPT
+    oldest = clock.now() - _KEPT
     since = oldest if note is None else datetime.fromisoformat(note.content["until"])
+    # What came by webhook before its sale was found again had nothing to change.
+    again = recovering()
     try:
         events = gateway(patient=patient).list_events(
             EVENTS_ASKED_FOR, max(since - _OVERLAP, oldest)
@@ -60,8 +62,9 @@ def hear_missed(*, patient: bool = False) -> int:
         log.warning("refunds and disputes could not be asked of Stripe (%s)", away)
         _note(since)
         return 0
-    taken = [_take(event) for event in _unheard(events, since)]
-    _note(moment if all(taken) else since)
+    taken = [_take(event, again=again) for event in _unheard(events, since, again=again)]
+    # Stripe's clock tells: should ours be wrong, nothing is passed over.
+    _note(_made_at(events[-1]) if events and all(taken) else since)
     return sum(taken)
 
 
@@ -70,23 +73,26 @@ def _note(until: datetime) -> None:
         write_note(session, _NOTE, {"until": clock.iso(until)})
 
 
-def _unheard(events: list[SignedEvent], since: datetime) -> list[SignedEvent]:
-    heard = set(
-        db.session.scalars(
-            select(StripeEvent.stripe_event_id).where(
-                StripeEvent.type.in_(EVENTS_ASKED_FOR),
-                StripeEvent.outcome.in_(DONE),
-                StripeEvent.received_at >= since - 2 * _OVERLAP,
-            )
-        )
+def _made_at(event: SignedEvent) -> datetime:
+    return datetime.fromtimestamp(int(event.payload["created"]), UTC)
+
+
+def _unheard(events: list[SignedEvent], since: datetime, *, again: bool) -> list[SignedEvent]:
+    done = select(StripeEvent.stripe_event_id).where(
+        StripeEvent.type.in_(EVENTS_ASKED_FOR),
+        StripeEvent.outcome.in_(DONE),
+        StripeEvent.received_at >= since - 2 * _OVERLAP,
     )
+    if again:
+        done = done.where(StripeEvent.payment_id.is_not(None))
+    heard = set(db.session.scalars(done))
     db.session.close()
     return [event for event in events if event.id not in heard]
 
 
-def _take(event: SignedEvent) -> bool:
+def _take(event: SignedEvent, *, again: bool) -> bool:
     try:
-        outcome = handle_event(event)
+        outcome = handle_event(event, again=again)
     except Exception:
         # It is kept as failed; one event that cannot be handled must not keep the others from it.
         log.exception("event %s %s could not be handled", event.id, event.type)

@@ -22,6 +22,7 @@ from app.payments.attention import raise_attention
 from app.payments.gateway import GatewayRefused, GatewayUnavailable, gateway
 from app.payments.missed import hear_missed
 from app.payments.models import Payment
+from app.payments.pause import recovering
 from app.payments.states import CAPTURED, OPEN, RELEASED, PaymentStatus
 from app.payments.words import CheckoutSession
 
@@ -60,7 +61,7 @@ def ask_stripe(payment_id: int, admin_id: int) -> Answer:
         record_audit(session, "payment.asked", "payment", payment_id, admin_id)
     if before in OPEN:
         expiry.settle_payment(payment_id)
-    elif before in CAPTURED:
+    elif before in CAPTURED and not recovering():
         hear_missed()
     return _compare(payment_id, before)
 

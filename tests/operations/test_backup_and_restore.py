@@ -86,6 +86,24 @@ def test_refunds_after_the_backup_are_found_again(
     assert len(shop.stored()) == 2
 
 
+def test_a_refund_that_is_told_before_its_sale_is_found_again_is_not_lost(
+    shop: Market, flask_command: Command, tmp_path: Path
+) -> None:
+    artwork_id = shop.make_artwork(shop.seller, 10_000)
+    file = save(shop, flask_command, tmp_path / "backups")
+    shop.pay(shop.bid(shop.buyer, artwork_id, "100").get_json())
+    shop.sweep()
+    [charge] = shop.sandbox.ledger()["charges"]
+    bring_back(shop, flask_command, file)
+    shop.sandbox.control("POST", f"/charges/{charge['id']}/refund", {"amount": 4_000})
+    assert shop.deliver(shop.event("charge.refunded")) == [200]
+    assert shop.outcomes() == [("charge.refunded", "NO_EFFECT", 1)]
+
+    assert flask_command("reconcile").exit_code == 0
+    assert [row.refunded_cents for row in shop.rows(Payment)] == [4_000]
+    assert shop.outcomes() == [("charge.refunded", "APPLIED", 2)]
+
+
 def test_what_happened_after_the_backup_is_found_again_at_stripe(
     shop: Market, flask_command: Command, pictures: Path, tmp_path: Path
 ) -> None:

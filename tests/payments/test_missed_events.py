@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from sqlalchemy import select, update
 
 from app.core import clock
@@ -89,6 +90,19 @@ def test_what_came_while_stripe_was_away_is_found_when_it_is_back(market: Market
     assert asked_since < clock.iso(clock.now() - timedelta(days=1))
     market.come_back()
     let_pass(market, timedelta(minutes=11))
+    assert market.sweep().events_missed == 1
+    assert market.standing(won)[2] == "REFUNDED"
+
+
+def test_none_is_passed_over_while_our_clock_is_wrong(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    won, charge = sale(market)
+    right = clock.now
+    with monkeypatch.context() as wrong, market.app.app_context():
+        wrong.setattr(clock, "now", lambda: right() + timedelta(days=1))
+        assert service.hear_missed_when_due() == 0
+    market.sandbox.control("POST", f"/charges/{charge}/refund", {})
     assert market.sweep().events_missed == 1
     assert market.standing(won)[2] == "REFUNDED"
 
