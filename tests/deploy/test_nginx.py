@@ -172,35 +172,38 @@ def test_a_page_in_a_browser_goes_live_through_tls(hosts: Hosts, browser: Browse
         context.close()
 
 
-class Unready(BaseHTTPRequestHandler):
-    """A host that shows pages and says that it is not ready."""
+class Busy(BaseHTTPRequestHandler):
+    """A host that shows its help, and refuses everything else for now."""
 
     def do_GET(self) -> None:
-        self.send_response(503 if self.path == "/health/ready" else 200)
+        self.send_response(200 if self.path == "/help" else 503)
         self.send_header("Content-Length", "0")
         self.end_headers()
+
+    do_POST = do_GET
 
     def log_message(self, format: str, *args: object) -> None:
         """Say nothing."""
 
 
 @contextlib.contextmanager
-def unready() -> Iterator[str]:
+def busy() -> Iterator[str]:
     """Such a host; its address and port."""
-    with ThreadingHTTPServer(("127.0.0.1", 0), Unready) as server:
+    with ThreadingHTTPServer(("127.0.0.1", 0), Busy) as server:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         yield f"127.0.0.1:{server.server_port}"
         server.shutdown()
 
 
-def test_asking_whether_hosts_are_ready_takes_none_out(hosts: Hosts) -> None:
-    with unready() as one, unready() as other:
+def test_hosts_that_refuse_for_now_are_not_left_out(hosts: Hosts) -> None:
+    with busy() as one, busy() as other:
         hosts.front.reload([one, other])
         try:
-            for _ in range(4):
-                said = requests.get(f"{hosts.url}/health/ready", timeout=10)
-                assert (said.status_code, said.text) == (503, "")
-            assert requests.get(f"{hosts.url}/help", timeout=10).status_code == 200
+            for method, path in (("GET", "/health/ready"), ("GET", "/"), ("POST", "/api/bids")):
+                for _ in range(4):
+                    said = requests.request(method, hosts.url + path, timeout=10)
+                    assert (said.status_code, said.text) == (503, "")
+                assert requests.get(f"{hosts.url}/help", timeout=10).status_code == 200
         finally:
             hosts.front.reload(hosts.webs)
 
