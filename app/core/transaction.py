@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from app.core import events
 from app.core.crash_points import reached
 from app.core.extensions import db
+from app.core.lanes import leave_lane
 
 
 class NestedTransaction(RuntimeError):
@@ -79,7 +80,7 @@ def _close(session: Session) -> None:
 
 
 def leave_database() -> None:
-    """Give the connection back before a call that may take long.
+    """Give the connection back, and let another request work, before what may take long.
 
     Raises TransactionOpen when a write transaction is open.
     """
@@ -87,6 +88,7 @@ def leave_database() -> None:
     if session.info.get("writing"):
         raise TransactionOpen("a vendor may not be called inside a transaction")
     session.close()
+    leave_lane()
 
 
 def init_database(app: Flask) -> None:

@@ -72,11 +72,11 @@ def test_a_driver_error_comes_as_sqlalchemys_without_what_was_given(app: Flask) 
         assert _add("eve@example.com").id > 0
 
 
+# A file is not lost as a server is.
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_a_lost_connection_is_told_and_replaced(app: Flask) -> None:
     with app.app_context():
         assert _add("ada@example.com")
-        if db.engine.dialect.name == "sqlite":
-            pytest.skip("a file is not lost as a server is")
         with pytest.raises(DBAPIError) as failure:
             _add_over_a_lost_connection()
         assert failure.value.connection_invalidated
@@ -85,8 +85,6 @@ def test_a_lost_connection_is_told_and_replaced(app: Flask) -> None:
 
 def test_a_connection_lost_before_the_statement_is_told_alike(app: Flask) -> None:
     with app.app_context():
-        if db.engine.dialect.name == "sqlite":
-            pytest.skip("a file is not lost as a server is")
         held: Any = db.session().connection().connection
         held.dbapi_connection.pgconn.finish()
         with pytest.raises(DBAPIError) as failure:
