@@ -17,6 +17,9 @@ from app.core.extensions import db
 from app.core.statements import Prepared
 from app.core.transaction import transaction
 
+# A file is not lost as a server is.
+ON_A_SERVER = pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+
 MOMENT = datetime(2026, 1, 2, 3, 4, 5, 678901, tzinfo=UTC)
 
 
@@ -72,8 +75,7 @@ def test_a_driver_error_comes_as_sqlalchemys_without_what_was_given(app: Flask) 
         assert _add("eve@example.com").id > 0
 
 
-# A file is not lost as a server is.
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@ON_A_SERVER
 def test_a_lost_connection_is_told_and_replaced(app: Flask) -> None:
     with app.app_context():
         assert _add("ada@example.com")
@@ -83,6 +85,7 @@ def test_a_lost_connection_is_told_and_replaced(app: Flask) -> None:
         assert _add("eve@example.com").id > 0
 
 
+@ON_A_SERVER
 def test_a_connection_lost_before_the_statement_is_told_alike(app: Flask) -> None:
     with app.app_context():
         held: Any = db.session().connection().connection
