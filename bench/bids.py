@@ -14,7 +14,8 @@ as the product has. Both run in turn on the same database.
 - Rates are without the generator: what choosing, sending and counting bids took of the cores is
   taken from the time. The yardstick's is its loop around the driver; the driver's own CPU stays,
   as the product's does.
-- CPU is the web processes', user and system, for each answer.
+- CPU is the web processes', user and system, for each answer. In brackets: all of it for each bid
+  that was accepted.
 """
 
 import argparse
@@ -24,7 +25,7 @@ from dataclasses import asdict, dataclass
 from urllib.parse import urlsplit
 
 from bench import load, raw
-from bench.figures import Goal, Section, Table, goals_table, median, percentile, table
+from bench.figures import Goal, Section, Table, median, percentile, rendered
 from bench.people import add_artworks, add_people, product
 from bench.stage import DATABASES, Stage, machine, raised
 
@@ -66,6 +67,11 @@ class Round:
     generator_cpu: float
     failures: int
     longest_silence: float
+
+    @property
+    def cpu_accepted(self) -> float:
+        """All CPU in ms, refusals' as well, for each accepted bid."""
+        return self.cpu / (1 - self.product.refused_share)
 
     @property
     def ratio(self) -> float:
@@ -215,7 +221,7 @@ def _line(case: Case) -> list[str]:
         f"{middle(lambda each: each.answered_ratio):.0%}",
         f"{middle(lambda each: each.product.refused_share):.0%}",
         f"{middle(lambda each: each.raw.refused_share):.0%}",
-        f"{middle(lambda each: each.cpu):.2f}",
+        f"{middle(lambda each: each.cpu):.2f} ({middle(lambda each: each.cpu_accepted):.2f})",
         f"{middle(lambda each: each.database_cpu):.2f}",
         f"{middle(lambda each: each.generator_cpu):.2f}",
         f"{middle(lambda each: each.product.p50):.1f}",
@@ -226,10 +232,14 @@ def _line(case: Case) -> list[str]:
     ]
 
 
+def _works(case: Case) -> str:
+    return "one artwork" if case.artworks == 1 else f"{case.artworks} artworks"
+
+
 def _goals(case: Case) -> list[Goal]:
     """What this combination is held against."""
-    where = "one artwork" if case.artworks == 1 else f"{case.artworks} artworks"
-    name = f"{case.database}, {where}, {case.clients} clients"
+    who = "1 client" if case.clients == 1 else f"{case.clients} clients"
+    name = f"{case.database}, {_works(case)}, {who}"
     goals = []
     if case.clients == 16:
         ratio = case.middle(lambda each: each.ratio)
@@ -239,8 +249,10 @@ def _goals(case: Case) -> list[Goal]:
         goals += [
             Goal(f"{name}: accepted bids", "≥ 50 % of raw", f"{ratio:.0%}", ratio >= 0.5),
             Goal(f"{name}: answered bids", "≥ 50 % of raw", f"{answered:.0%}", answered >= 0.5),
-            Goal(f"{name}: web CPU for an answer", f"≤ {limit} ms", f"{cpu:.2f} ms", cpu <= limit),
-        ]
+            Goal(f"{name}: web CPU for an answer", f"≤ {limit} ms",
+                 f"{cpu:.2f} ms ({case.middle(lambda each: each.cpu_accepted):.2f} for each "
+                 "accepted bid)", cpu <= limit),
+        ]  # fmt: skip
     if case.clients < 256:
         times = case.middle(lambda each: each.product.p95 / each.raw.p95)
         goals.append(Goal(f"{name}: p95", "≤ 5 × raw", f"{times:.1f} ×", times <= 5))
@@ -283,7 +295,7 @@ def _notes(cases: Sequence[Case]) -> str:
         rate = case.middle(lambda each: each.product.answered)
         spent = case.middle(lambda each: each.cpu + each.database_cpu)
         lines.append(
-            f"- {case.database}, {case.artworks} artworks: {spent:.2f} ms of CPU in web processes "
+            f"- {case.database}, {_works(case)}: {spent:.2f} ms of CPU in web processes "
             f"and database at {rate:.0f} answers/s, {rate * spent / 1000:.2f} of {_CORES} cores"
         )
     return "\n".join(lines)
@@ -300,7 +312,7 @@ def report(rounds: int = 5) -> Section:
 
 
 def main() -> None:
-    """Measure and print tables."""
+    """Measure and print the section."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.bids",
         description=__doc__,
@@ -322,8 +334,7 @@ def main() -> None:
         for case in measure(database, combinations, given.seconds, given.rounds, given.web)
     ]
     told = section(cases, given.rounds, given.web)
-    print(f"\n{machine()}\n\n{table(HEADS, told.tables[0].rows)}\n")
-    print(f"{goals_table(told.goals)}\n\n{told.notes}")
+    print(f"\n{machine()}\n\n{rendered(told)}")
     if given.json:
         print(json.dumps([asdict(case) for case in cases]))
 

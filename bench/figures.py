@@ -65,30 +65,21 @@ def _cell(value: object) -> str:
     return str(value).replace("|", "\\|").replace("\n", " ")
 
 
-def goals_table(goals: Iterable[Goal]) -> str:
-    """A Markdown table of goals."""
-    return table(
-        ("goal", "asked", "reached", ""),
-        [(each.name, each.goal, each.reached, met(each)) for each in goals],
-    )
-
-
 def met(goal: Goal) -> str:
     """The word for a goal's outcome."""
     return "met" if goal.met else "**missed**"
 
 
-def rendered(section: Section, command: str = "") -> str:
-    """A section as Markdown, from its heading on; `command` repeats it."""
+def rendered(section: Section, *, goals: bool = True) -> str:
+    """A section as Markdown, from its heading on; with a table of its goals if wanted."""
     parts = [f"## {section.title}", section.about.strip()]
-    if command:
-        parts.append(f"`{command}`")
     for each in section.tables:
         if each.caption:
             parts.append(each.caption)
         parts.append(table(each.heads, each.rows))
-    if section.goals:
-        parts.append(goals_table(section.goals))
+    if section.goals and goals:
+        rows = [(each.name, each.goal, each.reached, met(each)) for each in section.goals]
+        parts.append(table(("goal", "asked", "reached", ""), rows))
     if section.notes:
         parts.append(section.notes.strip())
     return "\n\n".join(parts)

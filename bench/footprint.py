@@ -23,14 +23,14 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
 import requests
 
 from bench import load
-from bench.figures import Goal, Section, Table, goals_table, median, table
+from bench.figures import Goal, Section, Table, median, rendered
 from bench.stage import DATABASES, ROOT, SECRET, WEBHOOK_SECRET, machine, raised
 from dev.loopback import LOOPBACK, free_port
 from dev.processes import end, spawn
@@ -198,8 +198,7 @@ def imports() -> list[tuple[str, float]]:
 
 def section(database: str, rounds: int) -> Section:
     """Everything measured."""
-    # A new instance is seeded each time, which takes longest.
-    times = make_run(max(1, min(rounds, 3))) | programs(rounds)
+    times = make_run(rounds) | programs(rounds)
     for name, seconds in times.items():
         print(f"{name}: {median(seconds):.1f} s", flush=True)
     parts = memory(database)
@@ -247,8 +246,8 @@ def report(rounds: int = 5) -> Section:
     return section("postgresql", rounds)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print the tables."""
+def main() -> None:
+    """Measure and print the section."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.footprint",
         description=__doc__,
@@ -256,14 +255,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--database", choices=DATABASES, default="postgresql")
     parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     told = section(given.database, given.rounds)
-    print(f"\n{machine()}; medians of {given.rounds} rounds\n")
-    for each in told.tables:
-        print(f"{each.caption}\n\n{table(each.heads, each.rows)}\n")
-    print(goals_table(told.goals))
-    return 0
+    print(f"\n{machine()}\n\n{rendered(told)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

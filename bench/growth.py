@@ -13,7 +13,6 @@ import argparse
 import contextlib
 import itertools
 import logging
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -39,7 +38,7 @@ from app.notifications import service as notifications
 from app.payments import service as payments
 from bench import crowd
 from bench.crowd import HOT, Crowd
-from bench.figures import Goal, Section, Table, goals_table, median, table
+from bench.figures import Goal, Section, Table, median, rendered
 from bench.plans import postgres_plan, recorded
 from bench.stage import DATABASES, SECRET, WEBHOOK_SECRET, machine
 from dev.loopback import LOOPBACK
@@ -368,12 +367,13 @@ def section(database: str, sizes: Sequence[str], rounds: int) -> Section:
     """Everything measured on one database."""
     with towns(database, sizes) as found:
         steady = compare(found, OPERATIONS, rounds)
-        by_rows = compare(found, BY_ROWS, max(1, rounds // 2))
+        by_rows = compare(found, BY_ROWS, rounds)
         tables = [
             _table(found, steady, f"{database}: what has to stay flat or logarithmic"),
             _table(found, by_rows, f"{database}: what costs by the rows that are asked for"),
         ]
-        first, last = found[0].crowd, found[-1].crowd
+        crowds = [town.crowd for town in found]
+        first, last = crowds[0], crowds[-1]
     grown = {name: factor(costs) for name, costs in steady.items() if factor(costs) > FACTOR_GOAL}
     worst = max(steady, key=lambda name: factor(steady[name]))
     goal = Goal(
@@ -384,9 +384,10 @@ def section(database: str, sizes: Sequence[str], rounds: int) -> Section:
     )
     return Section(
         "Growth",
-        f"The same operations with {first.bids:,} bids on {first.artworks:,} artworks and with "
-        f"{last.bids:,} on {last.artworks:,}: CPU of the application and of the database, by turns "
-        "on databases of each size. What grows with the logarithm of a thousand times as many bids "
+        "The same operations with "
+        + ", ".join(f"{crowd.bids:,} bids on {crowd.artworks:,} artworks" for crowd in crowds)
+        + ": CPU of the application and of the database, by turns on databases of each size, three "
+        "times in each round. What grows with the logarithm of a thousand times as many bids "
         "doubles. Rows and buffers (8 KiB) are those that EXPLAIN ANALYZE counts for the "
         "statements that ran. A long list is counted once a minute, which the first of several "
         "looks pays for and is not in the figures.",
@@ -399,12 +400,12 @@ def section(database: str, sizes: Sequence[str], rounds: int) -> Section:
 
 
 def report(rounds: int = 5) -> Section:
-    """For the report of all: PostgreSQL, the smallest and the largest size."""
-    return section("postgresql", ["small", "large"], rounds)
+    """For the report of all: PostgreSQL, every size."""
+    return section("postgresql", list(SIZES), rounds)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure and print the tables."""
+def main() -> None:
+    """Measure and print the section."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.growth",
         description=__doc__,
@@ -413,14 +414,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--database", choices=DATABASES, default="postgresql")
     parser.add_argument("--sizes", nargs="+", choices=SIZES, default=list(SIZES))
     parser.add_argument("--rounds", type=int, default=5)
-    given = parser.parse_args(arguments)
+    given = parser.parse_args()
     told = section(given.database, given.sizes, given.rounds)
-    print(f"\n{machine()}; medians of {given.rounds} rounds\n")
-    for each in told.tables:
-        print(f"{each.caption}\n\n{table(each.heads, each.rows)}\n")
-    print(f"{goals_table(told.goals)}\n\n{told.notes}")
-    return 0
+    print(f"\n{machine()}\n\n{rendered(told)}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

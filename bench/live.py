@@ -26,7 +26,7 @@ import psutil
 import requests
 
 from bench import paced
-from bench.figures import Goal, Section, Table, median, percentile, table
+from bench.figures import Goal, Section, Table, median, percentile, rendered
 from bench.people import add_artworks, add_people, product
 from bench.stage import ROOT, Stage, machine, raised
 from bench.watchers import Heard, Watching, crowd
@@ -347,7 +347,7 @@ def _reasons(found: dict[str, list[Round]], models: Sequence[str]) -> str:
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure and print the section."""
     parser = argparse.ArgumentParser(
         prog="python -m bench.live",
         description=__doc__,
@@ -358,11 +358,8 @@ def main() -> None:
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--models", nargs="+", choices=MODELS, default=list(MODELS))
     given = parser.parse_args()
-    section = report(given.rounds, given.models, given.watchers, given.seconds)
-    print(f"\n{machine()}; medians of {given.rounds} rounds\n")
-    print(table(HEADS, section.tables[0].rows))
-    for goal in section.goals:
-        print(f"{goal.name}: {goal.reached} ({goal.goal}){'' if goal.met else ' MISSED'}")
+    told = report(given.rounds, given.models, given.watchers, given.seconds)
+    print(f"\n{machine()}\n\n{rendered(told)}")
 
 
 if __name__ == "__main__":

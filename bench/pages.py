@@ -24,7 +24,7 @@ from app.core import clock
 from app.core.extensions import db
 from app.core.transaction import transaction
 from bench import load
-from bench.figures import Goal, Section, Table, goals_table, median, percentile, table
+from bench.figures import Goal, Section, Table, median, percentile, rendered
 from bench.people import add_artworks, add_people, product
 from bench.stage import DATABASES, Stage, bare_flask, machine, raised
 
@@ -275,18 +275,23 @@ def notes(found: Sequence[Found]) -> str:
     )
 
 
-def report(rounds: int = 5) -> Section:
-    """Every page on both databases."""
-    found = measure(DATABASES, 1.0, rounds, 4)
+def report(
+    rounds: int = 5,
+    databases: Sequence[str] = DATABASES,
+    seconds: float = 1.0,
+    clients: int = 4,
+) -> Section:
+    """What was measured, as a section of the report."""
+    found = measure(databases, seconds, rounds, clients)
     return Section(
         title="Pages",
         about=(
             f"Browsing {_ARTWORKS} artworks (12 on a page), an artwork with {_BIDS} bids (20 on a "
             "page), the JSON list of 20, and the help page for comparison, signed out and signed "
-            "in, asked for by 4 clients; "
-            "against a bare Flask route that answers the same bytes under the same Gunicorn "
-            "settings, in turns. CPU is that of the web processes for each request. Statements "
-            "are counted in one request, that for the viewer among them."
+            f"in, asked for by {clients} clients; against a bare Flask route that answers the same "
+            "bytes under the same Gunicorn settings, in turns. CPU is that of the web processes "
+            "for each request. Statements are counted in one request, that for the viewer among "
+            "them."
         ),
         tables=[Table(HEADS, [each.cells() for each in found])],
         goals=goals(found),
@@ -295,7 +300,7 @@ def report(rounds: int = 5) -> Section:
 
 
 def main() -> None:
-    """Measure and print a table."""
+    """Measure and print the section."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--database", choices=[*DATABASES, "both"], default="both")
     parser.add_argument("--seconds", type=float, default=3)
@@ -303,12 +308,8 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=4)
     given = parser.parse_args()
     databases = DATABASES if given.database == "both" else (given.database,)
-    found = measure(databases, given.seconds, given.rounds, given.clients)
-    print(f"\n{machine()}; {given.clients} clients; medians of {given.rounds} rounds\n")
-    print(table(HEADS, [each.cells() for each in found]))
-    print()
-    print(goals_table(goals(found)))
-    print(f"\n{notes(found)}")
+    told = report(given.rounds, databases, given.seconds, given.clients)
+    print(f"\n{machine()}\n\n{rendered(told)}")
 
 
 if __name__ == "__main__":

@@ -102,32 +102,46 @@ def document(
     command: str,
 ) -> str:  # fmt: skip
     """The report as Markdown; `load` is the load average before the first benchmark."""
-    quiet = load <= _QUIET_LOAD
+    seconds = sum(outcome.seconds for outcome in outcomes)
+    times = "one round" if rounds == 1 else f"medians of {rounds} rounds"
     parts = [
         "# What was measured",
-        f"{clock.now():%Y-%m-%d %H:%M} UTC, by `{command}`: medians of {rounds} rounds, each"
-        " measured against its yardstick in the same run.",
+        f"{clock.now():%Y-%m-%d %H:%M} UTC, by `{command}`, in {_minutes(seconds)}: {times} where"
+        " nothing else is said, by turns with the yardstick of the same run.",
         table(("", ""), [*facts, ("load average at the start", f"{load:.2f}")]),
     ]
-    if not quiet:
+    if load > _QUIET_LOAD:
         parts.append(
             f"**The machine was not quiet:** other programs ran when this began (load average"
             f" {load:.2f}). Times are longer than they would be; ratios and CPU suffer less."
         )
-    parts += ["## Goals", _all_goals(outcomes)]
+    parts += ["## Goals", _summary(outcomes), _all_goals(outcomes)]
     for outcome in outcomes:
-        again = f"python -m bench.{outcome.name}"
+        again = f"`python -m bench.{outcome.name}`, {_minutes(outcome.seconds)}"
         if outcome.section is not None:
-            parts.append(rendered(outcome.section, again))
+            parts += [rendered(outcome.section, goals=False), again]
         else:
-            parts.append(f"## {outcome.name}\n\nThis failed (`{again}`):\n\n{_fenced(outcome)}")
+            parts.append(f"## {outcome.name}\n\nThis failed ({again}):\n\n{_fenced(outcome)}")
     parts.append(
         "## To repeat\n\n`make bench` measures everything and writes this file;"
-        ' `make bench ARGS="--only bids pages"` some of it. Every section names the command that'
-        " measures it alone, with more choices (`--help`). All of it needs what `make test` needs"
-        " and nothing else; let nothing else run meanwhile."
+        ' `make bench ARGS="--only bids pages"` some of it. Every section ends with the command'
+        " that measures it alone, with more choices (`--help`). All of it needs what `make test`"
+        " needs and nothing else; let nothing else run meanwhile."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _summary(outcomes: Sequence[Outcome]) -> str:
+    goals = [goal for each in outcomes if each.section for goal in each.section.goals]
+    failed = [each.name for each in outcomes if each.section is None]
+    words = [f"{sum(goal.met for goal in goals)} of {len(goals)} goals are met"]
+    if failed:
+        words.append(f"{' and '.join(failed)} failed and told nothing")
+    return "; ".join(words) + "."
+
+
+def _minutes(seconds: float) -> str:
+    return f"{seconds:.0f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
 
 
 def _all_goals(outcomes: Sequence[Outcome]) -> str:
@@ -174,5 +188,5 @@ def main(arguments: Sequence[str] | None = None) -> int:
         words = [] if only == list(NAMES) else ["--only", *only]
         command = " ".join(["python -m bench", *words, f"--rounds {given.rounds}"])
         given.to.write_text(document(outcomes, facts, load, given.rounds, command))
-    print(f"\n{_all_goals(outcomes)}\n\n{given.to}", flush=True)
+    print(f"\n{_all_goals(outcomes)}\n\n{_summary(outcomes)}\n{given.to}", flush=True)
     return 1 if any(outcome.section is None for outcome in outcomes) else 0
