@@ -35,6 +35,7 @@ from app.payments import api as payments_api
 from app.payments import pages as payments_pages
 from app.payments import service as payments
 from app.realtime import service as realtime
+from app.realtime.doors import SOCKETS_PATH
 from app.web import api_pages, health, metrics, showcase
 from app.web import pages as web_pages
 from app.web.api_caching import init_api_caching
@@ -107,7 +108,7 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     payments.init_payments(app, settings)
     app.extensions["hint_redis"] = connect_redis(settings.redis_url) if settings.redis_url else None
     realtime.init_realtime(app, settings)
-    app.wsgi_app = Lanes(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = Lanes(app.wsgi_app, SOCKETS_PATH)  # type: ignore[method-assign]
     app.wsgi_app = UnreadBodies(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

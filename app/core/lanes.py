@@ -1,8 +1,8 @@
 """How many requests a process works on at the same time."""
 
 import threading
-from collections.abc import Callable, Iterable
-from typing import Any
+from collections.abc import Iterable
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 # Threads of one process share one interpreter. With many of them at work each bid costs more CPU,
 # and those of a hot artwork hold its row while they wait for the interpreter: `bench.bids` shows
@@ -13,16 +13,14 @@ PATIENCE_SECONDS = 0.5
 
 _mine = threading.local()
 
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
-
 
 class Lanes:
     """WSGI middleware that lets so many requests work at once; the others wait for a moment."""
 
     def __init__(
         self,
-        app: Callable[..., Iterable[bytes]],
-        passing: str = "/socket.io/",
+        app: WSGIApplication,
+        passing: str,
         lanes: int = LANES,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
@@ -32,7 +30,7 @@ class Lanes:
         self._free = threading.Semaphore(lanes)
         self._patience = patience_seconds
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on in a lane."""
         passes = str(environ.get("PATH_INFO", "")).startswith(self._passing)
         if passes or getattr(_mine, "lane", None) is not None:

@@ -3,12 +3,13 @@
 import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
+# Where Socket.IO listens, here and in every client.
+SOCKETS_PATH = "/socket.io/"
 
 
 @dataclass(frozen=True)
@@ -38,9 +39,9 @@ class Doors:
 
     def __init__(
         self,
-        app: Callable[..., Iterable[bytes]],
+        app: WSGIApplication,
         capacity: Capacity,
-        path: str = "/socket.io/",
+        path: str = SOCKETS_PATH,
     ) -> None:
         self._app = app
         self._capacity = capacity
@@ -49,7 +50,7 @@ class Doors:
         self._held: Counter[str] = Counter()
         self._total = 0
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on; a socket's own lasts as long as the socket."""
         if not str(environ.get("PATH_INFO", "")).startswith(self._path):
             return self._app(environ, start_response)

@@ -1,14 +1,13 @@
 """What a client sent is taken to its end before it is answered, whether or not anybody read it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 # More than nginx lets through (client_max_body_size in deploy/nginx).
 _LARGEST = 16 * 1024 * 1024
 _PIECE = 64 * 1024
-
-StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 
 
 class UnreadBodies:
@@ -19,10 +18,10 @@ class UnreadBodies:
     says 502 for what was a clear refusal.
     """
 
-    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+    def __init__(self, app: WSGIApplication) -> None:
         self._app = app
 
-    def __call__(self, environ: dict[str, Any], start_response: StartResponse) -> Iterable[bytes]:
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Pass the request on, and read what is left of it."""
         answer = self._app(environ, start_response)
         # Only a server that says so ends the stream with the body; others would wait for ever.

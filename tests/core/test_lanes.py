@@ -12,6 +12,7 @@ from app.core.lanes import Lanes, leave_lane
 from tests.payments.market import until
 
 LANES = 2
+SOCKETS = "/socket.io/"
 SOON = 20
 
 
@@ -53,7 +54,7 @@ def end(works: Works, threads: list[threading.Thread]) -> None:
 
 def test_so_many_work_at_once_and_the_others_follow() -> None:
     works = Works()
-    threads = ask(Lanes(works, lanes=LANES, patience_seconds=SOON), 5)
+    threads = ask(Lanes(works, SOCKETS, lanes=LANES, patience_seconds=SOON), 5)
     until(lambda: works.inside == LANES)
     assert not works.let_go.wait(0.2)
     assert works.inside == LANES
@@ -63,22 +64,22 @@ def test_so_many_work_at_once_and_the_others_follow() -> None:
 
 def test_who_waits_for_somebody_else_leaves_its_lane() -> None:
     works = Works(leaves=True)
-    threads = ask(Lanes(works, lanes=LANES, patience_seconds=SOON), 5)
+    threads = ask(Lanes(works, SOCKETS, lanes=LANES, patience_seconds=SOON), 5)
     until(lambda: works.inside == 5)
     end(works, threads)
 
 
 def test_who_waits_too_long_goes_on_without_a_lane() -> None:
     works = Works()
-    threads = ask(Lanes(works, lanes=LANES, patience_seconds=0.05), 5)
+    threads = ask(Lanes(works, SOCKETS, lanes=LANES, patience_seconds=0.05), 5)
     until(lambda: works.inside == 5)
     end(works, threads)
 
 
 def test_sockets_need_no_lane() -> None:
     works = Works()
-    lanes = Lanes(works, lanes=LANES, patience_seconds=SOON)
-    threads = ask(lanes, 5, "/socket.io/") + ask(lanes, LANES)
+    lanes = Lanes(works, SOCKETS, lanes=LANES, patience_seconds=SOON)
+    threads = ask(lanes, 5, SOCKETS) + ask(lanes, LANES)
     until(lambda: works.inside == 5 + LANES)
     end(works, threads)
 
@@ -87,7 +88,7 @@ def test_a_request_that_fails_leaves_its_lane() -> None:
     def fails(_environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
         raise LookupError
 
-    lanes = Lanes(fails, lanes=1, patience_seconds=SOON)
+    lanes = Lanes(fails, SOCKETS, lanes=1, patience_seconds=SOON)
     for _ in range(3):
         with pytest.raises(LookupError):
             lanes({"PATH_INFO": "/"}, lambda *_: None)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import re
-import socket
 from collections.abc import Iterator
 
 import pytest
@@ -14,26 +13,10 @@ from app.realtime.doors import GREENLETS
 from tests.deploy.hosts import Hosts
 from tests.deploy.load import bid_at
 from tests.payments.market import until
-from tests.realtime.processes import ear
+from tests.realtime.processes import ear, held_socket
 
-
-@contextlib.contextmanager
-def socket_from(address: str, url: str) -> Iterator[int]:
-    """A websocket of somebody with this address, held open; the status of its handshake."""
-    host, port = url.removeprefix("http://").split(":")
-    lines = [
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
-        f"Host: {host}:{port}",
-        "Connection: Upgrade",
-        "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
-        # Not believed.
-        "X-Forwarded-For: 203.0.113.9",
-    ]
-    with socket.create_connection((host, int(port)), 10, (address, 0)) as wire:
-        wire.sendall("\r\n".join([*lines, "", ""]).encode())
-        yield int(wire.recv(4096).split()[1])
+# What a visitor says about itself is not believed.
+CLAIM = "X-Forwarded-For: 203.0.113.9"
 
 
 @pytest.fixture
@@ -71,9 +54,9 @@ def test_pages_come_from_web_and_sockets_from_live(hosts: Hosts, live: str) -> N
 def test_sockets_are_counted_for_each_visitor_and_not_for_nginx(hosts: Hosts, live: str) -> None:
     with contextlib.ExitStack() as held:
         mine = [
-            held.enter_context(socket_from(hosts.front.address, hosts.url))
+            held.enter_context(held_socket(hosts.url, hosts.front.address, CLAIM))
             for _ in range(GREENLETS.per_address)
         ]
         assert mine == [101] * GREENLETS.per_address
-        assert held.enter_context(socket_from(hosts.front.address, hosts.url)) == 503
-        assert held.enter_context(socket_from(hosts.network.visitor, hosts.url)) == 101
+        assert held.enter_context(held_socket(hosts.url, hosts.front.address, CLAIM)) == 503
+        assert held.enter_context(held_socket(hosts.url, hosts.network.visitor, CLAIM)) == 101

@@ -196,3 +196,21 @@ def wait_for(
     while not condition():
         assert time.monotonic() < ends_at, otherwise()
         time.sleep(0.02)
+
+
+@contextlib.contextmanager
+def held_socket(url: str, address: str = "127.0.0.1", *headers: str) -> Iterator[int]:
+    """A websocket from `address` that is opened and says nothing; its handshake's status."""
+    host, port = url.removeprefix("http://").split(":")
+    lines = [
+        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
+        f"Host: {host}:{port}",
+        "Connection: Upgrade",
+        "Upgrade: websocket",
+        "Sec-WebSocket-Version: 13",
+        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
+        *headers,
+    ]
+    with socket.create_connection((host, int(port)), 10, (address, 0)) as wire:
+        wire.sendall("\r\n".join([*lines, "", ""]).encode())
+        yield int(wire.recv(4096).split()[1])

@@ -3,47 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import socket
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from typing import Any
 
 import requests
 
 from app.realtime.doors import Capacity, Doors
 from tests.realtime.conftest import World
-from tests.realtime.processes import wait_for
-
-
-@contextlib.contextmanager
-def held(url: str, address: str = "127.0.0.1") -> Iterator[int]:
-    """A websocket from `address` that is opened and says nothing; its handshake's status."""
-    host, port = url.removeprefix("http://").split(":")
-    lines = [
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
-        f"Host: {host}:{port}",
-        "Connection: Upgrade",
-        "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
-    ]
-    with socket.create_connection((host, int(port)), 10, (address, 0)) as wire:
-        wire.sendall("\r\n".join([*lines, "", ""]).encode())
-        yield int(wire.recv(4096).split()[1])
+from tests.realtime.processes import held_socket, wait_for
 
 
 def test_one_address_gets_only_so_many_and_pages_are_still_answered(world: World) -> None:
     with contextlib.ExitStack() as open_ones:
         statuses = [
-            open_ones.enter_context(held(world.one.url)) for _ in range(world.capacity.per_address)
+            open_ones.enter_context(held_socket(world.one.url))
+            for _ in range(world.capacity.per_address)
         ]
         assert statuses == [101] * world.capacity.per_address
-        with held(world.one.url) as refused:
+        with held_socket(world.one.url) as refused:
             assert refused == 503
         # A page is there at once: no thread is missing.
         assert requests.get(f"{world.one.url}/help", timeout=5).status_code == 200
 
     def let_in() -> bool:
-        with held(world.one.url) as status:
+        with held_socket(world.one.url) as status:
             return status == 101
 
     # Whoever closes a socket makes room.
