@@ -49,6 +49,15 @@ def test_registering_signs_in_and_goes_on(
     assert deeds(user.id) == ["user.registered", "user.signed_in"]
 
 
+@one_database
+def test_what_is_said_once_waits_for_a_page_that_somebody_opens(client: Browser) -> None:
+    client.submit("/register", **ADA)
+    said = "Your account is ready"
+    assert said not in client.get("/", headers={"X-Requested-With": "fetch"}).text
+    assert said in client.get("/").text
+    assert said not in client.get("/").text
+
+
 @pytest.mark.parametrize(("role", "start"), [("BUYER", "/"), ("SELLER", "/seller")])
 def test_everybody_starts_where_their_work_is(client: Browser, role: str, start: str) -> None:
     assert client.submit("/register", **ADA | {"role": role}).location == start

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Callable
+from urllib.parse import urlsplit
 
 from playwright.sync_api import Page, WebSocketRoute, expect
 
@@ -84,6 +85,28 @@ def test_what_happened_while_the_line_was_cut_is_there_afterwards(
     cut = False
     expect(badge).to_have_attribute("data-state", "live")
     all_within(1.5, price_on(page, "$55.00"))
+
+
+def test_an_open_page_leaves_to_the_next_one_what_is_said_at_a_log_out(
+    shop: Shop, windows: Windows
+) -> None:
+    page = windows.open(shop)
+    steps.log_in(page, shop.account())
+    live(page, "/me/payments")
+    page.wait_for_load_state("networkidle")
+    token = page.locator("form[action='/logout'] [name=csrf_token]").get_attribute("value")
+    asked: list[str] = []
+    page.on("requestfinished", lambda request: asked.append(urlsplit(request.url).path))
+    # As the browser does it, but for the next page.
+    page.request.post("/logout", form={"csrf_token": token or ""}, max_redirects=0)
+    # The open page has lost its socket, and looks at once what is new.
+    expect(page.locator("[data-live-badge]")).to_have_attribute("data-state", "live")
+    while not asked:
+        page.wait_for_timeout(50)
+    page.wait_for_load_state("networkidle")
+    assert "/login" not in asked
+    page.goto("/")
+    expect(page.locator(".flashes")).to_contain_text("You are logged out")
 
 
 def test_older_figures_that_come_late_are_not_shown(shop: Shop, windows: Windows) -> None:

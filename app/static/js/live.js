@@ -200,9 +200,12 @@ async function load(due) {
       headers: { Accept: "text/html", "X-Requested-With": "fetch" },
       credentials: "same-origin",
       cache: "no-store",
+      // Whoever is signed out meanwhile would be led to a page that shows, and so uses up, what
+      // the next page has to say.
+      redirect: "manual",
       signal: abort,
     });
-    if (!answer.ok || answer.redirected) return;
+    if (!answer.ok) return;
     const html = await answer.text();
     for (const region of due) replace(region, html);
   } catch {
