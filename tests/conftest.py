@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -27,6 +28,11 @@ from tests.databases import REQUIRED, Databases, PostgresDatabases, SqliteFiles,
 from tests.people import Browser, TestPerson
 from tests.sandbox.sandbox_process import Sandbox
 
+# Processes, networks and a browser of their own take part in these, each with its own deadlines,
+# on a machine that all tests share. Two failures in a row are no accident; a single one is told in
+# the summary. A promise that a database breaks stays broken, and fails the second time as well.
+TWICE = {"deploy", "faults", "journeys", "realtime"}
+
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
@@ -34,6 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
     # The second is a bridge that tests/deploy makes on this machine.
     config.option.allow_hosts = "127.0.0.1,::1,localhost,10.77.0.0/24"
     config.option.allow_unix_socket = True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Play a second time what may fail because the machine was busy."""
+    tests = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(tests).parts[0] in TWICE:
+            item.add_marker(pytest.mark.flaky(reruns=1))
 
 
 @pytest.fixture(scope="session")
