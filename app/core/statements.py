@@ -8,10 +8,11 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Executable
+from flask import g, has_app_context, has_request_context, request
+from sqlalchemy import Connection, Executable, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, StatementError
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 from app.core.extensions import db
 
@@ -93,14 +94,22 @@ class Prepared:
         """Its rows, with no transaction left open and no round trip to begin one.
 
         While the session has a transaction open, it reads inside that one and leaves it open.
+        Otherwise all reads for one page share a connection, see `end_reads`.
         """
-        session = db.session()
-        if session.in_transaction():
-            return self._run(session.connection(), values)
-        options = {} if db.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-        # SQLite saves nothing by it, and the driver would begin transactions by itself afterwards.
-        with db.engine.connect().execution_options(**options) as connection:
-            return self._run(connection, values)
+        # Most requests that only read never make a session.
+        if db.session.registry.has() and db.session().in_transaction():
+            return self._run(db.session().connection(), values)
+        if not has_request_context() or request.method not in _WITHOUT_BODY:
+            with _connect() as connection:
+                return self._run(connection, values)
+        if "reading" not in g:
+            g.reading = _connect()
+        try:
+            return self._run(g.reading, values)
+        except DBAPIError:
+            # Whatever is wrong with it, the next read begins anew.
+            end_reads()
+            raise
 
     def _run(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
         dialect = connection.dialect
@@ -124,6 +133,34 @@ class Prepared:
             if cursor is not None:
                 cursor.close()
         return compiled.rows(found)
+
+
+# What comes with another method may come slowly, and no connection should wait for it.
+_WITHOUT_BODY = {"GET", "HEAD"}
+
+
+def _connect() -> Connection:
+    # SQLite saves nothing by it, and the driver would begin transactions by itself afterwards.
+    options = {} if db.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
+    return db.engine.connect().execution_options(**options)
+
+
+def end_reads() -> None:
+    """Give back the connection that the request at hand reads by, if it has one.
+
+    Before what may take long, and at the request's end.
+    """
+    if has_app_context():
+        connection = g.pop("reading", None)
+        if connection is not None:
+            connection.close()
+
+
+@event.listens_for(db.session, "after_transaction_create")
+def _one_at_a_time(_session: Session, _transaction: SessionTransaction) -> None:
+    # The session takes a connection next. Requests that hold one while they wait for another could
+    # wait for each other.
+    end_reads()
 
 
 def _told(error: Any, connection: Connection, cursor: Any, text: str) -> StatementError:

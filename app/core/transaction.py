@@ -15,6 +15,7 @@ from app.core import events
 from app.core.crash_points import reached
 from app.core.extensions import db
 from app.core.lanes import leave_lane
+from app.core.statements import end_reads
 
 
 class NestedTransaction(RuntimeError):
@@ -88,12 +89,18 @@ def leave_database() -> None:
     if session.info.get("writing"):
         raise TransactionOpen("a vendor may not be called inside a transaction")
     session.close()
+    end_reads()
     leave_lane()
 
 
 def init_database(app: Flask) -> None:
     """Bind the database and teach SQLite to behave as PostgreSQL does where we rely on it."""
     db.init_app(app)
+
+    @app.teardown_request
+    def give_back(_error: BaseException | None) -> None:
+        end_reads()
+
     with app.app_context():
         engine = db.engine
     if engine.dialect.name == "sqlite":

@@ -89,3 +89,37 @@ def test_the_number_of_statements_is_small_and_does_not_grow(
     assert counts[0] == counts[1]
     assert counts[0]["nobody", "/"] < counts[0]["buyer", "/"]
     assert counts[0]["buyer", "/artworks/"] > 1
+
+
+def test_a_page_takes_one_connection_and_gives_it_back(
+    app: Flask, buyer: TestPerson, seller: TestPerson, make_artwork: Callable[..., int]
+) -> None:
+    artwork_id = make_artwork(seller)
+    bid_often(app, artwork_id, [buyer], 2)
+    held: list[Any] = []
+    taken: list[int] = []
+
+    def take(connection: Any, *_: Any) -> None:
+        held.append(connection)
+        taken.append(len(held))
+
+    def give_back(connection: Any, *_: Any) -> None:
+        held.remove(connection)
+
+    with app.app_context():
+        pool = db.engine.pool
+    event.listen(pool, "checkout", take)
+    event.listen(pool, "checkin", give_back)
+    try:
+        for path in ("/", f"/artworks/{artwork_id}", "/api/artworks"):
+            taken.clear()
+            assert buyer.browser.get(path).status_code == 200
+            assert (path, taken, held) == (path, [1], [])
+        # These ask the session as well: it waits for no connection while another one is held.
+        for path in ("/me/bids", "/me/payments", "/me/favourites", "/account"):
+            taken.clear()
+            assert buyer.browser.get(path).status_code == 200
+            assert (path, set(taken), held) == (path, {1}, [])
+    finally:
+        event.remove(pool, "checkout", take)
+        event.remove(pool, "checkin", give_back)
