@@ -5,6 +5,7 @@ from typing import Any
 
 from flask import Flask, Request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from itsdangerous import URLSafeTimedSerializer
 
 from app import config
 
@@ -16,6 +17,13 @@ class _Sessions(SecureCookieSessionInterface):
         if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
+
+    def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
+        # Flask's own makes one for each request; ours is made of settings that do not change.
+        if "session_signing" not in app.extensions:
+            app.extensions["session_signing"] = super().get_signing_serializer(app)
+        signing: URLSafeTimedSerializer | None = app.extensions["session_signing"]
+        return signing
 
 
 class _Product(Flask):

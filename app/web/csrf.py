@@ -1,12 +1,17 @@
 """Who asks in a browser must have been given the form by us."""
 
-from flask import Flask, current_app, request, session
+from functools import lru_cache
+from typing import Any
+
+from flask import Flask, current_app, g, request, session
+from flask_wtf.csrf import generate_csrf
 
 from app.core.access import Who
 from app.core.extensions import csrf
 from app.web.areas import for_programs
 
 _SAFE = {"GET", "HEAD", "OPTIONS"}
+_TOKENS_KEPT = 10_000
 
 
 def init_csrf(app: Flask) -> None:
@@ -15,6 +20,13 @@ def init_csrf(app: Flask) -> None:
     Under `/api` a bearer token is no ambient authority (a foreign page cannot send one), and a
     request without a signed-in cookie has none at all. Stripe signs what it sends.
     """
+
+    # The library's own would sign one for each request.
+    app.jinja_env.globals["csrf_token"] = csrf_token
+
+    @app.context_processor
+    def form_token() -> dict[str, Any]:
+        return {"csrf_token": csrf_token}
 
     @app.before_request
     def protect_unsafe_requests() -> None:
@@ -26,6 +38,21 @@ def init_csrf(app: Flask) -> None:
         if for_programs() and (_bearer() or "_user_id" not in session):
             return
         csrf.protect()
+
+
+def csrf_token() -> str:
+    """What this browser's forms carry. It lasts as long as the browser's session, so it is kept."""
+    if "csrf_token" not in g:
+        secret = session.get("csrf_token")
+        known = isinstance(secret, str)
+        g.csrf_token = _signed(current_app.secret_key, secret) if known else generate_csrf()
+    return str(g.csrf_token)
+
+
+@lru_cache(_TOKENS_KEPT)
+def _signed(_key: Any, _secret: str) -> str:
+    """The token of the session at hand, which has this secret."""
+    return str(generate_csrf())
 
 
 def _bearer() -> bool:
