@@ -10,7 +10,7 @@ BESIDE ?= $(if $(ARGS),,--numprocesses logical --maxprocesses 4 --dist worksteal
 N ?= 10000
 SEED ?= $(shell date +%s)
 
-.PHONY: help run test bench sequences check audit format screenshots clean install
+.PHONY: help run test bench sequences check lock audit format screenshots clean install
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -33,6 +33,12 @@ check: install ## linter, formatting, types
 	$(PY) -m mypy app wsgi.py worker.py
 	$(PY) -m mypy sandbox dev bench examples
 
+lock: install ## after a change to requirements*.txt: write down what each package's files hash to
+	@for list in requirements requirements-dev; do \
+	    $(PY) -m uv pip compile --quiet --generate-hashes --universal --python-version 3.11 \
+	        --no-annotate --no-header $$list.txt --output-file $$list.lock || exit 1; \
+	done
+
 audit: install ## look for known mistakes in the code and known faults in packages
 	@exec $(PY) -m dev.audit
 
@@ -50,7 +56,7 @@ clean: ## remove what was installed and what tools left; instance/ (the demo's d
 install: $(INSTALLED) ## the virtual environment (the others do it by themselves)
 
 # The stamp is older than a list of packages when the list was changed since.
-$(INSTALLED): requirements.txt requirements-dev.txt
+$(INSTALLED): requirements-dev.lock
 	@set -e; python="$${PYTHON:-}"; \
 	if [ -z "$$python" ]; then \
 	    for name in python3 python3.12 python3.13 python3.11; do \
@@ -80,5 +86,5 @@ $(INSTALLED): requirements.txt requirements-dev.txt
 	    "$$python" -m venv $(VENV); \
 	fi
 	@echo "Installing what is needed into $(VENV) (only when the lists of packages change)…"
-	@$(PY) -m pip install --quiet --disable-pip-version-check -r requirements.txt -r requirements-dev.txt
+	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.lock
 	@touch $@

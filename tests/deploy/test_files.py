@@ -129,7 +129,7 @@ def test_what_the_image_copies_is_enough_to_serve_and_to_work(
                 shutil.copy(here, there)
     [install] = [line for line in instructions("RUN") if line.startswith("pip install")]
     requirements = shlex.split(install)[-1]
-    assert (srv / requirements).read_text() == (ROOT / "requirements.txt").read_text()
+    assert (srv / requirements).read_text() == (ROOT / "requirements.lock").read_text()
 
     database = f"sqlite:///{tmp_path}/image.sqlite3"
     uploads = tmp_path / "uploads"

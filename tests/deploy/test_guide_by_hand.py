@@ -26,7 +26,7 @@ STAND_INS = {
     "systemctl": 'echo "systemctl $*"',
     # What is there of this checkout, committed or not.
     "git": 'mkdir "$3"; cd "$CHECKOUT"; cp -r app templates migrations deploy wsgi.py worker.py '
-    'requirements.txt .env.example "$3"',
+    'requirements.lock .env.example "$3"',
     "certbot": 'name=/etc/letsencrypt/live/$(sed "s/.* -d \\([^ ]*\\).*/\\1/" <<< "$*"); '
     'mkdir -p "$name"; openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes '
     '-subj /CN=x -keyout "$name/privkey.pem" -out "$name/fullchain.pem" 2>/dev/null',
