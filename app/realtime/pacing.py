@@ -51,12 +51,17 @@ class Pace(Generic[Update]):
                 waiting = self._waiting.get(artwork_id)
                 newest = waiting.bid_count if waiting else self._sent_count[artwork_id]
                 if newest < update.bid_count:
+                    if not self._waiting:
+                        self._wake()
                     self._waiting[artwork_id] = update
-                self._wake()
                 return
+            if not self._sent_at:
+                self._wake()
+            # Of this and what a late sender still holds the newer goes, and nothing afterwards.
+            late = self._waiting.pop(artwork_id, update)
+            update = max(late, update, key=lambda each: each.bid_count)
             self._sent_at[artwork_id] = moment
             self._sent_count[artwork_id] = update.bid_count
-            self._wake()
         self._send(update)
 
     def flush(self, artwork_id: int) -> None:
@@ -69,6 +74,8 @@ class Pace(Generic[Update]):
             self._send(update)
 
     def _wake(self) -> None:
+        # Only when it has to look sooner than it meant to: each wake takes the interpreter from a
+        # bid that is being placed.
         if self._sender is None:
             self._sender = threading.Thread(target=self._send_when_due, daemon=True)
             self._sender.start()
@@ -95,7 +102,8 @@ class Pace(Generic[Update]):
                         self._sent_count[artwork_id] = update.bid_count
                         due.append(update)
                 if not due:
-                    nearest = min(self._sent_at.values(), default=moment)
+                    waited_for = [self._sent_at[each] for each in self._waiting]
+                    nearest = min(waited_for, default=moment)
                     self._changed.wait(max(0.001, nearest + self._interval - moment))
             for update in due:
                 self._send(update)

@@ -89,6 +89,43 @@ def test_figures_that_come_after_newer_ones_were_sent_are_not_sent() -> None:
     assert watcher.wait_for(3) == [3, 4, 5]
 
 
+class Late(Pace[NewBid]):
+    """A pace whose sender never comes to its turn."""
+
+    def _wake(self) -> None:
+        pass
+
+
+def test_what_a_late_sender_still_holds_is_never_sent_after_newer_figures() -> None:
+    watcher = Watcher()
+    pace = Late(watcher, 0.01)
+    for count in (1, 3, 2):
+        pace.offer(figures(count))
+    time.sleep(0.02)
+    pace.offer(figures(2))
+    assert watcher.wait_for(2) == [1, 3]
+    pace.flush(1)
+    assert watcher.wait_for(2) == [1, 3]
+
+
+class Woken(Pace[NewBid]):
+    """Counts how often its sender is woken."""
+
+    woken = 0
+
+    def _wake(self) -> None:
+        self.woken += 1
+        super()._wake()
+
+
+def test_bids_do_not_wake_the_sender_unless_it_has_to_look_sooner() -> None:
+    pace = Woken(Watcher(), 60)
+    for count in range(1, 21):
+        for artwork_id in range(1, 6):
+            pace.offer(figures(count, artwork_id))
+    assert pace.woken == 2
+
+
 def test_artworks_do_not_wait_for_each_other() -> None:
     watcher = Watcher()
     pace = Pace(watcher, INTERVAL)
