@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Request, Response, jsonify, request
+from flask import Request, Response, jsonify
 from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
@@ -23,6 +23,7 @@ from app.artworks.service import ArtworkChanges, NewArtwork
 from app.core.access import Who, access, viewer, viewer_or_none
 from app.core.api import ApiBlueprint, StrictParser, page_of, refuses
 from app.core.errors import Invalid
+from app.core.uploads import close_files
 
 
 class _BodyMayBeAbsent(StrictParser):
@@ -43,12 +44,7 @@ class _Blueprint(ApiBlueprint):
 blueprint = _Blueprint(
     "artworks_api", __name__, url_prefix="/api/artworks", description="Artworks and their pictures"
 )
-
-
-@blueprint.teardown_request
-def close_files(_error: BaseException | None) -> None:
-    """Large uploads lie in temporary files; they are gone with the request."""
-    request.close()
+blueprint.teardown_request(close_files)
 
 
 @blueprint.get("")

@@ -39,19 +39,15 @@ from app.artworks.service import (
 from app.artworks.states import ArtworkStatus
 from app.core.access import Viewer, Who, access, viewer, viewer_or_none
 from app.core.errors import Conflict, NotFound
+from app.core.uploads import close_files
 
 blueprint = Blueprint("artworks", __name__)
+blueprint.teardown_request(close_files)
 
 PER_PAGE = 12
 _YEAR = 365 * 24 * 3600
 # Longer addresses, in bytes, are read anew each time.
 _ADDRESS_KEPT = 400
-
-
-@blueprint.teardown_request
-def close_files(_error: BaseException | None) -> None:
-    """Large uploads lie in temporary files; they are gone with the request."""
-    request.close()
 
 
 @dataclass(frozen=True)
