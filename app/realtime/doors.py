@@ -1,4 +1,4 @@
-"""How many sockets a process holds, in all and for one address."""
+"""How many sockets a process holds, in all and for one address (in IPv6, for one /64)."""
 
 import sys
 import threading
@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from app.core.networks import household
 
 # Where Socket.IO listens, here and in every client.
 SOCKETS_PATH = "/socket.io/"
@@ -54,7 +56,7 @@ class Doors:
         """Pass the request on; a socket's own lasts as long as the socket."""
         if not str(environ.get("PATH_INFO", "")).startswith(self._path):
             return self._app(environ, start_response)
-        address = str(environ.get("REMOTE_ADDR", ""))
+        address = household(environ.get("REMOTE_ADDR"))
         if not self._enter(address):
             busy = HTTPStatus.SERVICE_UNAVAILABLE
             start_response(

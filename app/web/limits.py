@@ -4,7 +4,6 @@ Counted in Redis, so that all web processes count together; while Redis is away 
 by itself. Limits on guessing are fixed; those on mere volume grow with RATELIMIT_FACTOR.
 """
 
-import ipaddress
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -19,6 +18,7 @@ from app.config import Settings
 from app.core import clock
 from app.core.access import viewer_or_none
 from app.core.errors import TooManyRequests
+from app.core.networks import household
 from app.core.secrets import keyed_digest
 
 MEGABYTE = 1024 * 1024
@@ -42,14 +42,8 @@ class Limit:
 
 
 def address() -> str:
-    """The network address of the caller. In IPv6 a household has a whole /64."""
-    try:
-        found = ipaddress.ip_address(request.remote_addr or "")
-    except ValueError:
-        return "unknown"
-    if found.version == 6:
-        return str(ipaddress.ip_network((found, 64), strict=False).network_address)
-    return str(found)
+    """The network address of the caller."""
+    return household(request.remote_addr)
 
 
 def person() -> str:

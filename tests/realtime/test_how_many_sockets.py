@@ -55,3 +55,24 @@ def test_all_addresses_together_get_only_so_many() -> None:
     # All have left again.
     knock(12)
     assert answers == []
+
+
+def test_a_household_of_ipv6_addresses_gets_as_many_as_one_address() -> None:
+    answers: list[str] = []
+
+    def app(environ: dict[str, Any], _start: Any) -> Iterable[bytes]:
+        for address in environ["then"]:
+            knock(address)
+        return [b""]
+
+    def knock(address: str, *then: str) -> None:
+        environ = {"PATH_INFO": "/socket.io/", "REMOTE_ADDR": address, "then": then}
+        doors(environ, lambda status, _headers: answers.append(f"{address} {status[:3]}"))
+
+    doors = Doors(app, Capacity(in_all=10, per_address=1))
+    knock("2001:db8:0:1::1", "2001:db8:0:1:ffff::2", "2001:db8:0:2::1", "192.0.2.1")
+    assert answers == ["2001:db8:0:1:ffff::2 503"]
+    answers.clear()
+    # IPv4 on a socket that is open for both: each address is somebody else.
+    knock("::ffff:192.0.2.1", "::ffff:192.0.2.2", "192.0.2.1")
+    assert answers == ["192.0.2.1 503"]
