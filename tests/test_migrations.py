@@ -109,6 +109,46 @@ def test_bids_are_counted_from_the_first_one_when_their_days_were_taken_away(
         assert connection.execute(text("SELECT name FROM counters")).scalars().all() == ["a"]
 
 
+def test_indexes_that_a_broken_off_migration_finished_are_kept_and_the_others_made(
+    empty_database: Callable[[], str],
+    connect: Callable[[str], Engine],
+    database: str,
+    tmp_path: Path,
+) -> None:
+    address = empty_database()
+    migrate(address, tmp_path, "upgrade")
+    engine = connect(address)
+    whole = structure(engine)
+    kept, half_made, missing = "ix_users_role", "ix_users_active", "ix_emails_kind"
+    with engine.begin() as connection:
+        # As it stands when the last step met a lock.
+        connection.execute(text("UPDATE alembic_version SET version_num = '0007'"))
+        connection.execute(text(f"DROP INDEX {missing}"))
+        if database == "postgresql":
+            spoil = "UPDATE pg_index SET indisvalid = false WHERE indexrelid = to_regclass(:name)"
+            connection.execute(text(spoil), {"name": half_made})
+    before = index_numbers(engine)
+    migrate(address, tmp_path, "upgrade")
+    assert structure(engine) == whole
+    after = index_numbers(engine)
+    assert after[kept] == before[kept]
+    if database == "postgresql":
+        assert after[half_made] != before[half_made]
+        with engine.connect() as connection:
+            broken = text("SELECT count(*) FROM pg_index WHERE NOT indisvalid")
+            assert connection.execute(broken).scalar_one() == 0
+
+
+def index_numbers(engine: Engine) -> dict[str, int]:
+    """A number for each index by its name, another one once it is made anew."""
+    asked = {
+        "sqlite": "SELECT name, rootpage FROM sqlite_master WHERE type = 'index'",
+        "postgresql": "SELECT relname, oid FROM pg_class WHERE relkind = 'i'",
+    }[engine.dialect.name]
+    with engine.connect() as connection:
+        return {name: int(number) for name, number in connection.execute(text(asked))}
+
+
 def test_running_the_migrations_twice_changes_nothing(
     empty_database: Callable[[], str], connect: Callable[[str], Engine], tmp_path: Path
 ) -> None:

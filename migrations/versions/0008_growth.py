@@ -52,7 +52,7 @@ def upgrade() -> None:
 def downgrade() -> None:
     _make(_OLD)
     _drop(_NEW)
-    op.drop_table("bid_days")
+    op.drop_table("bid_days", if_exists=True)
     # How far it had counted: the next table begins at the first bid again.
     op.execute("DELETE FROM counters WHERE name = 'bids.counted_by_day'")
 
@@ -60,19 +60,27 @@ def downgrade() -> None:
 def _make(indexes: dict) -> None:
     if op.get_bind().dialect.name == "sqlite":
         for name, (table, columns, where) in indexes.items():
-            op.create_index(name, table, columns, sqlite_where=_where(where))
+            op.create_index(name, table, columns, sqlite_where=_where(where), if_not_exists=True)
         return
-    # Bids go on meanwhile, so this may wait for a long report. What a broken-off attempt left
-    # behind is no use: it is made anew.
+    # Bids go on meanwhile, so this may wait for a long report. What an attempt that was broken off
+    # finished is kept; what it left half made is no use (`indisvalid` in PostgreSQL's
+    # documentation of pg_index) and made anew.
     with op.get_context().autocommit_block():
         patience = op.get_bind().execute(sa.text("SHOW lock_timeout")).scalar_one()
         op.execute("SET lock_timeout = '10min'")
         for name, (table, columns, where) in indexes.items():
+            if _is_valid(name):
+                continue
             op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
             op.create_index(
                 name, table, columns, postgresql_where=_where(where), postgresql_concurrently=True
             )
         op.execute(f"SET lock_timeout = '{patience}'")
+
+
+def _is_valid(name: str) -> bool:
+    found = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
+    return bool(op.get_bind().execute(found, {"name": name}).scalar())
 
 
 def _drop(indexes: dict) -> None:
