@@ -115,7 +115,7 @@ def gather(bids: int, artworks: int) -> Crowd:
         if sqlite:
             connection.connection.execute("PRAGMA foreign_keys=ON")
     # What a worker has done by now.
-    while bidding.count_bids_by_day():
+    while bidding.count_bids_by_day(settled_seconds=0):
         pass
     settle_statistics()
     count_figures()

@@ -4,14 +4,14 @@ The worker adds what has come since to `bid_days`; who asks adds the few newest 
 the answer is exact, and costs the same however many bids there are.
 """
 
-from datetime import date, timedelta
+from datetime import date
+from typing import Any
 
 from sqlalchemy import Date, func, literal, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.artworks.models import Artwork
 from app.bidding.models import Bid
-from app.core import clock
 from app.core.columns import Identifier
 from app.core.counters import Counter
 from app.core.days import begin, day_of, last_days
@@ -23,8 +23,14 @@ from app.core.upsert import insert_into
 EVERYBODY = 0
 # The number of the last bid that `bid_days` holds.
 _COUNTED = "bids.counted_by_day"
-# A bid gets its number before it is committed. Older than this, all with smaller ones are there.
-_SETTLED = timedelta(minutes=2)
+# The newest bid that was there when the worker looked, and when that was by the database's clock:
+# web hosts put the time into a bid, and theirs may differ.
+_SEEN = "bids.newest_seen"
+_SEEN_AT = "bids.newest_seen_at"
+# A bid gets its number before it is committed. So long after one was seen, all with smaller
+# numbers are there: no transaction lasts for a minute (`statement_timeout` and
+# `idle_in_transaction_session_timeout`).
+_SETTLED_SECONDS = 120
 
 
 class BidDay(Model):
@@ -37,36 +43,54 @@ class BidDay(Model):
     bids: Mapped[int]
 
 
-def count_bids_by_day(limit: int = 50_000) -> int:
+def count_bids_by_day(limit: int = 50_000, settled_seconds: int = _SETTLED_SECONDS) -> int:
     """Add bids that were not counted yet, up to so many; how many bids were looked at.
 
-    Safe to run at once with itself: one of the two then counts nothing.
+    Only those that were there `settled_seconds` ago, when an earlier call looked. Safe to run at
+    once with itself: one of the two then counts nothing.
     """
     with transaction() as session:
-        last = session.scalar(select(Counter.value).where(Counter.name == _COUNTED))
-        if last is None:
-            session.execute(insert_into(session, Counter).values(name=_COUNTED, value=0)
-                            .on_conflict_do_nothing(index_elements=["name"]))  # fmt: skip
-            last = 0
-        newest = session.scalar(
-            select(Bid.id)
-            .where(Bid.created_at < clock.now() - _SETTLED)
-            .order_by(Bid.id.desc())
-            .limit(1)
-        )
-        until = min(newest or 0, last + limit)
-        if until <= last:
+        names = _COUNTED, _SEEN, _SEEN_AT
+        rows = session.execute(select(Counter.name, Counter.value).where(Counter.name.in_(names)))
+        known: dict[str, int] = {row.name: row.value for row in rows}
+        counted, seen, seen_at = (known.get(name, 0) for name in names)
+        moment = _database_seconds(session)
+        if seen <= counted or seen_at > moment:
+            seen, seen_at = session.scalar(select(func.max(Bid.id))) or 0, moment
+            _note_seen(session, seen, moment)
+        until = min(seen, counted + limit)
+        if until <= counted or moment - seen_at < settled_seconds:
             return 0
         taken = session.execute(
             update(Counter)
-            .where(Counter.name == _COUNTED, Counter.value == last)
+            .where(Counter.name == _COUNTED, Counter.value == counted)
             .values(value=until)
             .returning(Counter.name)
         ).first()
         if taken is None:
             return 0
-        _add(session, last, until)
-    return until - last
+        _add(session, counted, until)
+    return until - counted
+
+
+def _database_seconds(session: Session) -> int:
+    """Seconds by the database's clock, which is one for all hosts."""
+    if session.get_bind().dialect.name == "sqlite":
+        seconds: Any = func.strftime("%s", "now")
+    else:
+        seconds = func.extract("epoch", func.now())
+    return int(session.execute(select(seconds)).scalar_one())
+
+
+def _note_seen(session: Session, seen: int, moment: int) -> None:
+    first = insert_into(session, Counter).values(name=_COUNTED, value=0)
+    session.execute(first.on_conflict_do_nothing(index_elements=["name"]))
+    noted = insert_into(session, Counter).values(
+        [{"name": _SEEN, "value": seen}, {"name": _SEEN_AT, "value": moment}]
+    )
+    session.execute(
+        noted.on_conflict_do_update(index_elements=["name"], set_={"value": noted.excluded.value})
+    )
 
 
 def _add(session: Session, last: int, until: int) -> None:
