@@ -5,13 +5,15 @@ docs.stripe.com/payments/checkout/managing-limited-inventory, docs.stripe.com/we
 """
 
 import json
+import math
+import time
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
 
 import stripe
-from flask import current_app
+from flask import current_app, has_request_context, request
 
 from app.config import Settings
 from app.core import clock
@@ -118,10 +120,18 @@ class Gateway:
     """Stripe's operations around Checkout.
 
     `patience` is (connect, read) seconds of one try; `retries` are made by Stripe's library under
-    the same idempotency key. No transaction may be open while a method runs.
+    the same idempotency key. A web request that began to ask `begin_within_seconds` ago asks no
+    more: every method raises GatewayUnavailable then. No transaction may be open while a method
+    runs.
     """
 
-    def __init__(self, settings: Settings, patience: tuple[float, float], retries: int) -> None:
+    def __init__(
+        self,
+        settings: Settings,
+        patience: tuple[float, float],
+        retries: int,
+        begin_within_seconds: float = math.inf,
+    ) -> None:
         base = {"api": settings.stripe_api_base} if settings.stripe_api_base else {}
         self._client = stripe.StripeClient(
             settings.stripe_secret_key,
@@ -130,13 +140,23 @@ class Gateway:
             max_network_retries=retries,
         )
         self._webhook_secret = settings.stripe_webhook_secret
+        self._begin_within = begin_within_seconds
+
+    def _begin(self) -> None:
+        leave_database()
+        if not has_request_context():
+            return
+        moment = time.monotonic()
+        began = request.environ.setdefault("guesstheworth.stripe_asked_at", moment)
+        if moment - began > self._begin_within:
+            raise GatewayUnavailable("no time is left in this request")
 
     def create_session(self, params: dict[str, Any], idempotency_key: str) -> CheckoutSession:
         """Create the session, or get the one already created under this key.
 
         Raises GatewayRefused (none was created) or GatewayUnavailable (unknown).
         """
-        leave_database()
+        self._begin()
         try:
             made = self._client.v1.checkout.sessions.create(
                 params,  # type: ignore[arg-type]
@@ -148,7 +168,7 @@ class Gateway:
 
     def retrieve_session(self, session_id: str) -> CheckoutSession:
         """What Stripe says of the session now. Raises GatewayRefused or GatewayUnavailable."""
-        leave_database()
+        self._begin()
         try:
             found = self._client.v1.checkout.sessions.retrieve(
                 session_id, {"expand": ["payment_intent"]}
@@ -163,7 +183,7 @@ class Gateway:
         Stripe expires only an open session; when it refuses, its present state is the answer.
         Raises GatewayRefused (no such session) or GatewayUnavailable.
         """
-        leave_database()
+        self._begin()
         try:
             return read_session(self._client.v1.checkout.sessions.expire(session_id).to_dict())
         except stripe.InvalidRequestError:
@@ -177,14 +197,18 @@ class Gateway:
         Asks page by page (docs.stripe.com/api/checkout/sessions/list). Raises GatewayUnavailable
         or GatewayRefused.
         """
-        leave_database()
+        self._begin()
         asked: Any = {"created": {"gte": int(since.timestamp())}, "limit": _PAGE}
         try:
             page = self._client.v1.checkout.sessions.list(asked)
-            found = [read_listed(each.to_dict()) for each in page.auto_paging_iter()]
+            found = list(page.data)
+            while page.has_more:
+                self._begin()
+                page = page.next_page()
+                found += page.data
         except stripe.StripeError as failure:
             _translate(failure)
-        return found[::-1]
+        return [read_listed(each.to_dict()) for each in reversed(found)]
 
     def list_events(self, types: tuple[str, ...], since: datetime) -> list[SignedEvent]:
         """Every event of these types that Stripe made at `since` or later, the oldest first.
@@ -192,7 +216,7 @@ class Gateway:
         Stripe keeps them for 30 days (docs.stripe.com/api/events/list). Raises GatewayUnavailable
         or GatewayRefused.
         """
-        leave_database()
+        self._begin()
         asked: Any = {
             "types": list(types),
             "created": {"gte": int(since.timestamp())},
@@ -211,7 +235,7 @@ class Gateway:
         The cheapest question of all, which also shows whether Stripe accepts the key. Raises
         GatewayUnavailable or GatewayRefused.
         """
-        leave_database()
+        self._begin()
         before = clock.now()
         try:
             answer = self._client.v1.checkout.sessions.list({"limit": 1})
@@ -264,11 +288,11 @@ def _translate(failure: stripe.StripeError) -> NoReturn:
 
 
 def init_gateway(settings: Settings) -> dict[str, Gateway]:
-    """The two ways to ask: `prompt` while somebody waits (13 s at the most), `patient` (27 s) in
-    jobs and the sweep.
+    """The two ways to ask: `prompt` while somebody waits (13 s at the most, and 15 s for all
+    questions of a web request together), `patient` (27 s) in jobs and the sweep.
     """
     return {
-        "prompt": Gateway(settings, patience=(2, 4), retries=1),
+        "prompt": Gateway(settings, patience=(2, 4), retries=1, begin_within_seconds=2),
         "patient": Gateway(settings, patience=(3, 10), retries=1),
     }
 

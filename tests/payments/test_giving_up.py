@@ -59,6 +59,24 @@ def test_giving_up_while_stripe_is_down_is_finished_by_the_sweep(market: Market)
     assert market.read(won["payment"]["id"])["failure_reason"] == "buyer_gave_up"
 
 
+def test_giving_up_asks_a_slow_stripe_once_and_leaves_the_rest_to_the_sweep(
+    market: Market,
+) -> None:
+    market.fail_all()
+    won = market.win()
+    assert market.payment(won["payment"]["id"]).stripe_session_id is None
+    market.come_back()
+    market.sandbox.control(
+        "POST", "/faults", {"operation": "create", "kind": "delay", "seconds": 2.5}, 201
+    )
+    answer = market.give_up(won["payment"]["id"])
+    assert answer.status_code == 202
+    # An answer may take 13 seconds, and nginx waits for 20.
+    assert market.requests("expire") == []
+    market.sweep()
+    assert market.standing(won) == RELEASED
+
+
 def test_giving_up_what_was_already_paid_is_a_sale(market: Market) -> None:
     won = market.win()
     market.pay(won)
