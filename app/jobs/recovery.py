@@ -1,6 +1,7 @@
 """After a restore: everything that Stripe saw since the backup, found again or told to a person."""
 
 import logging
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from threading import Event
@@ -85,7 +86,7 @@ def _recover_all(report: RecoveryReport, say: Callable[[str], None], lost: Event
         max((each.sale.bid_id for each in found), default=0),
         max((each.sale.payment_id for each in found), default=0),
     )
-    report.events = payments.hear_missed(patient=True)
+    report.events = payments.hear_missed(patient=True, budget_seconds=math.inf)
     payments.finish_recovery(**vars(report))
 
 

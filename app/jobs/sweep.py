@@ -163,9 +163,12 @@ def _sweep_payments(report: SweepReport, lost: threading.Event) -> None:
         reached("sweep.payment_settled")
 
     share_out(payments.open_payments(), ask, hands=_HANDS, enough=enough)
+    # What can wait, as far as there is time: an open payment is asked about again by the next pass.
     if not enough():
         payments.compare_clock_when_due()
+    if not enough():
         report.events_missed = payments.hear_missed_when_due()
+    if not enough():
         report.payments_compared = payments.compare_finished()
 
 

@@ -210,13 +210,18 @@ class Gateway:
             _translate(failure)
         return [read_listed(each.to_dict()) for each in reversed(found)]
 
-    def list_events(self, types: tuple[str, ...], since: datetime) -> list[SignedEvent]:
-        """Every event of these types that Stripe made at `since` or later, the oldest first.
+    def list_events(
+        self, types: tuple[str, ...], since: datetime, budget_seconds: float
+    ) -> tuple[list[SignedEvent], bool]:
+        """The events of these types that Stripe made at `since` or later, the oldest first; and
+        whether these are all.
 
-        Stripe keeps them for 30 days (docs.stripe.com/api/events/list). Raises GatewayUnavailable
-        or GatewayRefused.
+        Stripe gives the newest first (docs.stripe.com/api/events/list), and is asked for no more
+        of them after `budget_seconds`: the oldest are missing then. It keeps them for 30 days.
+        Raises GatewayUnavailable or GatewayRefused.
         """
         self._begin()
+        ends_at = time.monotonic() + budget_seconds
         asked: Any = {
             "types": list(types),
             "created": {"gte": int(since.timestamp())},
@@ -224,10 +229,13 @@ class Gateway:
         }
         try:
             page = self._client.v1.events.list(asked)
-            found = [read_event(each.to_dict()) for each in page.auto_paging_iter()]
+            found = list(page.data)
+            while page.has_more and time.monotonic() < ends_at:
+                page = page.next_page()
+                found += page.data
         except stripe.StripeError as failure:
             _translate(failure)
-        return found[::-1]
+        return [read_event(each.to_dict()) for each in reversed(found)], not page.has_more
 
     def measure_skew(self) -> float:
         """By how many seconds our clock is ahead of Stripe's, told by an answer's `Date`.

@@ -5,6 +5,7 @@ later does not, and may happen months later.
 """
 
 import logging
+import time
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
@@ -42,12 +43,14 @@ def hear_missed_when_due() -> int:
     return 0 if recovering() else hear_missed(patient=True)
 
 
-def hear_missed(*, patient: bool = False) -> int:
+def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
     """Take in the refunds and disputes that Stripe tells and no webhook brought; how many.
 
     Asks for what came since the newest that it was told of, so after a restore for everything
-    since the backup. Without an answer nothing changes and the next time asks for the same.
+    since the backup. After `budget_seconds` no new question begins and no more is taken in. What
+    is left then, or without an answer, comes the next time, which asks for the same again.
     """
+    ends_at = time.monotonic() + budget_seconds
     note = read_note(_NOTE)
     db.session.close()
     oldest = clock.now() - _KEPT
@@ -55,17 +58,26 @@ def hear_missed(*, patient: bool = False) -> int:
     # What came by webhook before its sale was found again had nothing to change.
     again = recovering()
     try:
-        events = gateway(patient=patient).list_events(
-            EVENTS_ASKED_FOR, max(since - _OVERLAP, oldest)
+        events, finished = gateway(patient=patient).list_events(
+            EVENTS_ASKED_FOR, max(since - _OVERLAP, oldest), budget_seconds
         )
     except (GatewayUnavailable, GatewayRefused) as away:
         log.warning("refunds and disputes could not be asked of Stripe (%s)", away)
         _note(since)
         return 0
-    taken = [_take(event, again=again) for event in _unheard(events, since, again=again)]
+    taken = 0
+    unheard = _unheard(events, since, again=again)
+    for number, event in enumerate(unheard, 1):
+        done = _take(event, again=again)
+        taken += done
+        finished = finished and done
+        # However slow Stripe is, one is taken in each time.
+        if time.monotonic() >= ends_at and number < len(unheard):
+            finished = False
+            break
     # Stripe's clock tells: should ours be wrong, nothing is passed over.
-    _note(_made_at(events[-1]) if events and all(taken) else since)
-    return sum(taken)
+    _note(_made_at(events[-1]) if events and finished else since)
+    return taken
 
 
 def _note(until: datetime) -> None:

@@ -62,7 +62,8 @@ def ask_stripe(payment_id: int, admin_id: int) -> Answer:
     if before in OPEN:
         expiry.settle_payment(payment_id)
     elif before in CAPTURED and not recovering():
-        hear_missed()
+        # An administrator waits for the answer.
+        hear_missed(budget_seconds=2)
     return _compare(payment_id, before)
 
 

@@ -12,7 +12,7 @@ from app.core import clock
 from app.core.extensions import db
 from app.core.notes import Note
 from app.core.transaction import transaction
-from app.payments import service
+from app.payments import gateway, service
 from app.payments.models import StripeEvent
 from tests.payments.market import Market
 
@@ -126,6 +126,35 @@ def test_an_administrator_who_asks_finds_a_refund_at_once(market: Market) -> Non
     with market.app.app_context():
         answer = service.ask_stripe(won["payment"]["id"], admin.id)
     assert (answer.finding, answer.status) == (service.Finding.CHANGED, "REFUNDED")
+
+
+def test_a_slow_stripe_is_asked_for_no_more_than_the_time_allows_and_the_rest_comes_later(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    won, charge = sale(market)
+    for _ in range(4):
+        market.sandbox.control("POST", f"/charges/{charge}/refund", {"amount": 500})
+    monkeypatch.setattr(gateway, "_PAGE", 1)
+    with market.app.app_context():
+        # The newest tells of all four.
+        assert service.hear_missed(budget_seconds=0) == 1
+        assert len(market.requests("list_events")) == 1
+        assert service.hear_missed(budget_seconds=0) == 0
+        assert service.hear_missed() == 3
+    assert refunded(market, won) == 2_000
+
+
+def test_of_many_that_are_slow_to_handle_some_are_left_for_the_next_time(
+    market: Market,
+) -> None:
+    won, charge = sale(market)
+    for _ in range(3):
+        market.sandbox.control("POST", f"/charges/{charge}/refund", {"amount": 500})
+    with market.app.app_context():
+        for left in (2, 1, 0):
+            assert service.hear_missed(budget_seconds=0) == 1
+            assert refunded(market, won) == 500 * (3 - left)
+        assert service.hear_missed(budget_seconds=0) == 0
 
 
 def test_during_a_recovery_they_wait(market: Market) -> None:
