@@ -1,7 +1,8 @@
 """Gunicorn's settings for live updates in a process of their own.
 
 `PORT=5001 gunicorn -c deploy/gunicorn-live.conf.py wsgi:app`: the web process's settings, but for
-what is said here. Needs `REDIS_URL`: bids are placed in other processes.
+what is said here. Needs `REDIS_URL`: bids are placed in other processes. It answers sockets and
+`/health` only.
 """
 
 import runpy

@@ -1,4 +1,4 @@
-"""How many sockets a process holds, in all and for one address (in IPv6, for one /64)."""
+"""What a process lets in: so many sockets, in all and for one address (in IPv6, for one /64)."""
 
 import sys
 import threading
@@ -12,6 +12,7 @@ from app.core.networks import household
 
 # Where Socket.IO listens, here and in every client.
 SOCKETS_PATH = "/socket.io/"
+_HEALTH = ("/health", "/health/ready")
 
 
 @dataclass(frozen=True)
@@ -34,6 +35,30 @@ def runs_greenlets() -> bool:
     """Whether this process is one of Gunicorn's gevent workers, whose threads are greenlets."""
     monkey = sys.modules.get("gevent.monkey")
     return monkey is not None and bool(monkey.is_module_patched("threading"))
+
+
+class SocketsOnly:
+    """WSGI middleware of a live process: sockets, and whether it lives; 404 for anything else.
+
+    Pages have processes of their own, with other threads and time limits: a page that is asked of
+    greenlets would keep all watchers waiting while it is made.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on if it is for here."""
+        asked = str(environ.get("PATH_INFO", ""))
+        if asked.startswith(SOCKETS_PATH) or asked in _HEALTH:
+            return self._app(environ, start_response)
+        missing = HTTPStatus.NOT_FOUND
+        said = b"Only live updates are served here.\n"
+        start_response(
+            f"{missing.value} {missing.phrase}",
+            [("Content-Type", "text/plain"), ("Content-Length", str(len(said)))],
+        )
+        return [said]
 
 
 class Doors:

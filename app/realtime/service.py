@@ -18,7 +18,7 @@ from app.core.access import Viewer, viewer_or_none
 from app.core.extensions import db, socketio
 from app.payments.states import told_reason
 from app.realtime import rules
-from app.realtime.doors import GREENLETS, THREADS, Doors, runs_greenlets
+from app.realtime.doors import GREENLETS, THREADS, Doors, SocketsOnly, runs_greenlets
 from app.realtime.exchange import Exchange
 from app.realtime.pacing import Pace
 
@@ -52,6 +52,8 @@ def init_realtime(app: Flask, settings: Settings) -> None:
     )
     capacity = GREENLETS if greenlets else THREADS
     app.wsgi_app = Doors(app.wsgi_app, capacity)  # type: ignore[method-assign]
+    if greenlets:
+        app.wsgi_app = SocketsOnly(app.wsgi_app)  # type: ignore[method-assign]
     socketio.on_event("connect", _connect)
     socketio.on_event("watch", _watch)
     socketio.on_event("unwatch", _unwatch)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +35,14 @@ _CAPACITY = {THREADS: doors.THREADS, GREENLETS: doors.GREENLETS}
 
 @dataclass(frozen=True)
 class World:
-    """Processes of one deployment, and this test's own way into their database."""
+    """Processes of one deployment, and this test's own way into their database.
+
+    `one` and `other` hold sockets; `pages` is one of them, or a third where they do nothing else.
+    """
 
     one: WebProcess
     other: WebProcess
+    pages: WebProcess
     speaker: Speaker
     app: Flask
     config: str
@@ -84,8 +89,12 @@ def _running(
         web_process(config=request.param, **processes_settings) as one,
         web_process(config=request.param, **processes_settings) as other,
         speaker(**processes_settings) as speaking,
+        ExitStack() as more,
     ):
-        yield World(one, other, speaking, open_app, request.param)
+        pages = one
+        if request.param == GREENLETS:
+            pages = more.enter_context(web_process(config=THREADS, **processes_settings))
+        yield World(one, other, pages, speaking, open_app, request.param)
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ import requests
 
 from app.realtime.doors import Capacity, Doors
 from tests.realtime.conftest import World
-from tests.realtime.processes import held_socket, wait_for
+from tests.realtime.processes import GREENLETS, held_socket, wait_for
 
 
 def test_one_address_gets_only_so_many_and_pages_are_still_answered(world: World) -> None:
@@ -23,7 +23,7 @@ def test_one_address_gets_only_so_many_and_pages_are_still_answered(world: World
         with held_socket(world.one.url) as refused:
             assert refused == 503
         # A page is there at once: no thread is missing.
-        assert requests.get(f"{world.one.url}/help", timeout=5).status_code == 200
+        assert requests.get(f"{world.pages.url}/help", timeout=5).status_code == 200
 
     def let_in() -> bool:
         with held_socket(world.one.url) as status:
@@ -31,6 +31,22 @@ def test_one_address_gets_only_so_many_and_pages_are_still_answered(world: World
 
     # Whoever closes a socket makes room.
     wait_for(let_in, 30)
+
+
+def test_a_live_process_answers_nothing_but_sockets_and_health(world: World) -> None:
+    """A process of threads may serve pages as well: so does `make run`."""
+    live = world.config == GREENLETS
+    for method, path, status in (
+        ("GET", "/health", 200),
+        ("GET", "/health/ready", 200),
+        ("GET", "/", 404 if live else 200),
+        ("GET", "/metrics", 404 if live else 200),
+        ("GET", "/health/x", 404),
+        ("POST", "/api/bids", 404 if live else 401),
+        ("POST", "/api/payments/webhook", 404 if live else 400),
+    ):
+        answer = requests.request(method, f"{world.one.url}{path}", json={}, timeout=10)
+        assert (path, answer.status_code) == (path, status)
 
 
 def test_all_addresses_together_get_only_so_many() -> None:

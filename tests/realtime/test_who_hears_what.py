@@ -67,7 +67,7 @@ def test_a_bid_in_one_web_process_reaches_watchers_in_both(world: World) -> None
         assert here.watch(artwork_id) == {"ok": True}
         assert there.watch(artwork_id) == {"ok": True}
         answer = requests.post(
-            f"{world.one.url}/api/bids",
+            f"{world.pages.url}/api/bids",
             json={"artwork_id": artwork_id, "amount": "12.50"},
             headers=buyer.bearer,
             timeout=10,

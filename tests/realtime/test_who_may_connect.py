@@ -136,7 +136,7 @@ def test_logging_out_disconnects_that_sign_in_in_every_process(
         ear(world.other.url, headers=cookies(buyer)) as browser,
     ):
         answer = requests.delete(
-            f"{world.one.url}/api/auth/token", headers=buyer.bearer, timeout=10
+            f"{world.pages.url}/api/auth/token", headers=buyer.bearer, timeout=10
         )
         assert answer.status_code == 204
 
@@ -189,7 +189,7 @@ def test_a_suspension_and_another_role_close_open_sockets(world: World) -> None:
     for change in ({"role": "SELLER"}, {"active": False}):
         with ear(world.other.url, auth={"token": buyer.token}) as listener:
             answer = requests.patch(
-                f"{world.one.url}/api/admin/users/{buyer.id}",
+                f"{world.pages.url}/api/admin/users/{buyer.id}",
                 json=change,
                 headers=admin.bearer,
                 timeout=10,
