@@ -177,7 +177,7 @@ class _Replay:
                 for again, more in self._refused[1:]:
                     cursor.execute(again, self._fill(more, artwork_id, cents, 0))
                     cursor.fetchall()
-                cursor.execute("ROLLBACK")
+                cursor.execute("COMMIT")
                 return False
             if text.startswith("INSERT INTO bids"):
                 bid_id = row[0] if row else 0

@@ -13,7 +13,7 @@ from app.core import clock
 from app.core.access import AccountSuspended, Viewer
 from app.core.audit import record_audit
 from app.core.crash_points import reached
-from app.core.errors import NotFound, Unavailable
+from app.core.errors import NotFound, ProductError, Unavailable
 from app.core.events import ArtworkReserved, BidOutbid, record
 from app.core.transaction import transaction
 from app.payments import service as payments
@@ -48,6 +48,7 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
     """
     if bidder.is_admin:
         raise rules.AdministratorsDoNotBid
+    refusal: ProductError = Unavailable("The artwork is changing right now. Try again.")
     with transaction() as session:
         for _ in range(_LOOKS):
             moment = clock.now()
@@ -58,16 +59,20 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
                 amount=amount_cents,
                 moment=moment,
             )
-            if taken is None:
-                _say_why(session, bidder, artwork_id, amount_cents, moment)
-                continue
-            lost = taken.status == ArtworkStatus.ACTIVE
-            outcome = (_lose if lost else _win)(
-                session, bidder, artwork_id, amount_cents, moment, taken
-            )
-            reached("bid.before_commit")
-            return outcome
-    raise Unavailable("The artwork is changing right now. Try again.")
+            if taken is not None:
+                lost = taken.status == ArtworkStatus.ACTIVE
+                outcome = (_lose if lost else _win)(
+                    session, bidder, artwork_id, amount_cents, moment, taken
+                )
+                reached("bid.before_commit")
+                return outcome
+            reason = _why_not(session, bidder, artwork_id, amount_cents, moment)
+            if reason is not None:
+                refusal = reason
+                break
+    # Raised behind the transaction, which changed nothing: to roll it back, the driver would
+    # forget every statement that the database holds prepared on this connection.
+    raise refusal
 
 
 def _lose(
@@ -148,27 +153,28 @@ def _write_bid(
     return bid_id
 
 
-def _say_why(
+def _why_not(
     session: Session, bidder: Viewer, artwork_id: int, amount_cents: int, moment: datetime
-) -> None:
-    """Raise the reason for a refusal; return when there is none any more."""
+) -> ProductError | None:
+    """The reason for a refusal; None when there is none any more."""
     found: Any = statements.FACTS.run(session, for_artwork=artwork_id, for_bidder=bidder.id)
     if found is None:
-        raise NotFound
+        return NotFound()
     if found.recovering:
-        raise rules.BidsPaused
+        return rules.BidsPaused()
     if found.seller_id == bidder.id:
-        raise rules.OwnArtwork
+        return rules.OwnArtwork()
     if not found.active:
-        raise AccountSuspended
+        return AccountSuspended()
     until = found.bidding_suspended_until
     if until is not None and until > moment:
-        raise rules.BiddingSuspended(f"{until:%d %B %Y, %H:%M} UTC")
+        return rules.BiddingSuspended(f"{until:%d %B %Y, %H:%M} UTC")
     if found.status != ArtworkStatus.ACTIVE:
-        raise rules.ArtworkNotActive(found.status.value)
+        return rules.ArtworkNotActive(found.status.value)
     if found.end_at is not None and found.end_at <= moment:
-        raise rules.ArtworkNotActive(ArtworkStatus.EXPIRED.value)
+        return rules.ArtworkNotActive(ArtworkStatus.EXPIRED.value)
     if found.defaulted:
-        raise rules.AlreadyDefaulted
+        return rules.AlreadyDefaulted()
     if found.highest_bid_cents is not None and found.highest_bid_cents >= amount_cents:
-        raise rules.BidTooLow(found.highest_bid_cents)
+        return rules.BidTooLow(found.highest_bid_cents)
+    return None

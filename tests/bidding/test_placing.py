@@ -5,10 +5,12 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from sqlalchemy import event
 
 from app.accounts.models import User
 from app.bidding.models import Bid
 from app.core import clock
+from app.core.extensions import db
 from tests.payments.market import Market, moment
 
 
@@ -200,3 +202,21 @@ def test_the_form_repeats_the_amount_and_then_leads_straight_to_stripe(market: M
     again = market.buyer.browser.submit(path, amount="1250.00", confirm="1")
     assert (again.status_code, again.location) == (303, answer.location)
     assert len(market.rows(Bid)) == 1
+
+
+def test_a_refused_bid_rolls_nothing_back(market: Market) -> None:
+    # The driver forgets what it prepared on a connection whenever it rolls back, and most bids on
+    # a hot artwork are refused.
+    artwork_id = market.make_artwork(market.seller)
+    market.bid(market.buyer, artwork_id, "50.00")
+    bidder = market.make_person("BUYER")
+    rolled_back: list[object] = []
+    note = rolled_back.append
+    with market.app.app_context():
+        event.listen(db.engine, "rollback", note)
+        try:
+            answer = market.bid(bidder, artwork_id, "49.99")
+        finally:
+            event.remove(db.engine, "rollback", note)
+    assert answer.status_code == 409
+    assert rolled_back == []
