@@ -239,6 +239,6 @@ def page_of(item: type[Schema]) -> type[Schema]:
             "items": fields.List(fields.Nested(item)),
             "page": fields.Integer(),
             "per_page": fields.Integer(),
-            "total": fields.Integer(),
+            "total": fields.Integer(metadata={"description": paging.TOTAL}),
         },
     )

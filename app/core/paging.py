@@ -18,6 +18,12 @@ MAXIMUM_PER_PAGE = 100
 COUNTED_AT_ONCE = 1_000
 _REMEMBERED_SECONDS = 60
 _LISTS_REMEMBERED = 512
+# What a `total` is, as the API's description says it.
+TOTAL = (
+    f"How many items the whole list has: exactly up to {COUNTED_AT_ONCE:,}, beyond that as counted "
+    f"in the last {_REMEMBERED_SECONDS} seconds. To read all of a list, go on until a page has "
+    "fewer items than `per_page`."
+)
 
 T = TypeVar("T")
 U = TypeVar("U")

@@ -13,6 +13,7 @@ from jsonschema import Draft202012Validator
 from openapi_spec_validator import OpenAPIV31SpecValidator
 from playwright.sync_api import Browser as Chromium
 
+from app.core import paging
 from tests.payments.market import listening
 from tests.people import Browser
 
@@ -47,6 +48,16 @@ def routes(app: Flask) -> set[tuple[str, str]]:
 def test_it_is_openapi_3_1(spec: Any) -> None:
     assert spec["openapi"].startswith("3.1")
     assert list(OpenAPIV31SpecValidator(spec).iter_errors()) == []
+
+
+def test_every_list_says_how_far_its_total_can_be_believed(spec: Any) -> None:
+    pages = [schema for name, schema in spec["components"]["schemas"].items()
+             if name.endswith("Page")]  # fmt: skip
+    assert pages
+    for page in pages:
+        said = page["properties"]["total"]["description"]
+        assert f"exactly up to {paging.COUNTED_AT_ONCE:,}" in said
+        assert "in the last 60 seconds" in said
 
 
 def test_every_route_is_described_and_every_description_is_a_route(app: Flask, spec: Any) -> None:
