@@ -44,7 +44,15 @@ def hosts_that_die_of_every_request(number: int) -> Iterator[tuple[list[str], li
 
 
 @pytest.mark.parametrize(
-    ("method", "path", "times"), [("POST", "/api/bids", 1), ("GET", "/api/artworks", 2)]
+    ("method", "path", "times"),
+    [
+        ("POST", "/api/bids", 1),
+        ("PATCH", "/api/artworks/1", 1),
+        ("GET", "/api/artworks", 2),
+        # tests/api/test_sent_again.py shows that these may be.
+        ("PUT", "/api/favourites/1", 2),
+        ("DELETE", "/api/favourites/1", 2),
+    ],
 )
 def test_a_bid_is_sent_once_and_a_page_is_asked_of_the_next_host(
     hosts: Hosts, method: str, path: str, times: int
