@@ -167,3 +167,23 @@ def test_figures_from_several_processes_keep_to_one_pace_together(
     assert len(counts) <= took / INTERVAL_SECONDS + 2
     # The rush was longer than that: it had to be told of more than once.
     assert len(counts) >= 3
+
+
+def test_figures_that_wait_in_one_process_follow_another_ones_status_within_a_second(
+    world: World, processes_settings: dict[str, str]
+) -> None:
+    artwork_id = world.artwork(world.person("SELLER"))
+    with ear(world.other.url) as nobody, speaker(**processes_settings) as another:
+        nobody.watch(artwork_id)
+        for count in (1, 2):
+            world.speaker.say(
+                "BidOutbid", artwork_id=artwork_id, highest_bid_cents=100 * count, bid_count=count
+            )
+        another.say("ArtworkStatusChanged", artwork_id=artwork_id, status="EXPIRED")
+        said = time.monotonic()
+        wait_for(lambda: len(nobody.heard) >= 3, 5)
+        took = time.monotonic() - said
+    counts = [figures["bid_count"] for name, figures in nobody.heard if name == "new_bid"]
+    assert counts == [1, 2]
+    assert ("artwork_status", {"artwork_id": artwork_id, "status": "EXPIRED"}) in nobody.heard
+    assert took < 1
