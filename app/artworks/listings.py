@@ -102,7 +102,7 @@ def answer(question: Question, page: int, per_page: int, **values: Any) -> Page[
         per_page,
         len(found),
     )
-    return Page([item for _, item in found], page, per_page, total)
+    return Page(tuple([item for _, item in found]), page, per_page, total)
 
 
 def _named(question: Question, values: dict[str, Any]) -> tuple[Any, ...]:
