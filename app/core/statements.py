@@ -118,9 +118,8 @@ class Prepared:
             compiled = self._compiled[dialect.name] = _Compiled(self._build(), dialect, self._row)
         text, given = compiled.text, compiled.parameters(values)
         listeners = connection.dispatch
-        cursor: Any = None
         try:
-            cursor = connection.connection.cursor()
+            cursor = _cursor(connection)
             for before in listeners.before_cursor_execute:
                 text, given = before(connection, cursor, text, given, None, False)
             cursor.execute(text, given)
@@ -128,11 +127,17 @@ class Prepared:
                 after(connection, cursor, text, given, None, False)
             found = cursor.fetchall() if compiled.returns_rows else []
         except dialect.loaded_dbapi.Error as error:
-            raise _told(error, connection, cursor, text) from error
-        finally:
-            if cursor is not None:
-                cursor.close()
+            failed = connection.info.pop("cursor", None)
+            raise _told(error, connection, failed, text) from error
         return compiled.rows(found)
+
+
+def _cursor(connection: Connection) -> Any:
+    # Kept with the driver's connection: psycopg takes long to make one, and to learn its types.
+    kept = connection.info
+    if "cursor" not in kept:
+        kept["cursor"] = connection.connection.cursor()
+    return kept["cursor"]
 
 
 # What comes with another method may come slowly, and no connection should wait for it.
