@@ -58,12 +58,19 @@ def to_person(row: Row[int, str, str, Role, bool, datetime | None]) -> Person:
     return Person(*row)
 
 
+def _by_id() -> Any:
+    return people_selected().where(User.id == bindparam("user_id"))
+
+
+_BY_ID = Prepared(_by_id, Person)
+
+
 def person(user_id: int) -> Person:
     """The person with that id; raises NotFound."""
-    row = db.session.execute(people_selected().where(User.id == user_id)).one_or_none()
-    if row is None:
+    found: Person | None = _BY_ID.read(user_id=user_id)
+    if found is None:
         raise NotFound
-    return to_person(row)
+    return found
 
 
 def names(ids: Iterable[int]) -> dict[int, str]:

@@ -4,11 +4,14 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from flask import current_app
+from sqlalchemy import bindparam
 from sqlalchemy.orm import Session
 
 from app.accounts import queries as accounts
 from app.config import Settings
 from app.core import clock, events, jobs, money, secrets
+from app.core.extensions import db
+from app.core.statements import Prepared
 from app.core.traces import trace_id
 from app.core.upsert import insert_into
 from app.notifications import rules
@@ -16,6 +19,22 @@ from app.notifications.models import Email
 from app.notifications.states import EmailKind, EmailStatus
 
 DELIVER_JOB = "app.jobs.tasks.deliver_email"
+
+
+def _write() -> Any:
+    columns = (
+        "kind", "recipient", "subject", "facts", "occasion", "message_id", "status", "attempts",
+        "next_attempt_at", "request_id", "created_at",
+    )  # fmt: skip
+    return (
+        insert_into(db.session(), Email)
+        .values({name: bindparam(name) for name in columns})
+        .on_conflict_do_nothing(index_elements=["occasion"])
+        .returning(Email.id)
+    )
+
+
+_WRITE = Prepared(_write)
 
 
 def owe(
@@ -32,26 +51,24 @@ def owe(
     """
     settings: Settings = current_app.config["SETTINGS"]
     moment = clock.now()
-    email_id = session.execute(
-        insert_into(session, Email)
-        .values(
-            kind=kind,
-            recipient=recipient,
-            subject=rules.one_line(subject, rules.SUBJECT_LENGTH),
-            facts=facts,
-            occasion=occasion,
-            message_id=_message_id(settings, occasion),
-            status=EmailStatus.PENDING,
-            attempts=0,
-            next_attempt_at=moment,
-            request_id=trace_id(),
-            created_at=moment,
-        )
-        .on_conflict_do_nothing(index_elements=["occasion"])
-        .returning(Email.id)
-    ).scalar()
-    if email_id is not None:
-        events.record(session, events.MailOwed(email_id))
+    written = _WRITE.run(
+        session,
+        kind=kind,
+        recipient=recipient,
+        subject=rules.one_line(subject, rules.SUBJECT_LENGTH),
+        facts=facts,
+        occasion=occasion,
+        message_id=_message_id(settings, occasion),
+        status=EmailStatus.PENDING,
+        attempts=0,
+        next_attempt_at=moment,
+        request_id=trace_id(),
+        created_at=moment,
+    )
+    if written is None:
+        return None
+    email_id: int = written.id
+    events.record(session, events.MailOwed(email_id))
     return email_id
 
 
