@@ -2,8 +2,9 @@
 
 import logging
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
 from app.artworks.models import Artwork
@@ -17,6 +18,7 @@ from app.artworks.states import (
 from app.core import clock, events
 from app.core.audit import record_audit
 from app.core.extensions import db
+from app.core.statements import Prepared
 from app.core.transaction import transaction
 
 log = logging.getLogger(__name__)
@@ -27,22 +29,33 @@ _MAY_BE_RESERVED_AGAIN = [
 ]
 
 
+def _sell() -> Any:
+    works: Any = Artwork.__table__
+    return (
+        update(works)
+        .where(works.c.id == bindparam("artwork_id"), works.c.status == RESERVED)
+        .values(
+            status=move_artwork(RESERVED, ArtworkEvent.PAID),
+            sold_cents=bindparam("amount_cents"),
+            updated_at=bindparam("moment"),
+        )
+        .returning(works.c.title)
+    )
+
+
+_SELL = Prepared(_sell)
+
+
 def sell_artwork(session: Session, artwork_id: int, amount_cents: int) -> str:
     """Mark a reserved artwork as sold for this amount, inside the caller's transaction.
 
     Gives back its title. Raises ForbiddenMove when it is not reserved.
     """
-    target = move_artwork(RESERVED, ArtworkEvent.PAID)
-    title: str | None = session.scalar(
-        update(Artwork)
-        .where(Artwork.id == artwork_id, Artwork.status == RESERVED)
-        .values(status=target, sold_cents=amount_cents, updated_at=clock.now())
-        .returning(Artwork.title)
-    )
-    if title is None:
+    sold = _SELL.run(session, artwork_id=artwork_id, amount_cents=amount_cents, moment=clock.now())
+    if sold is None:
         raise ForbiddenMove(f"artwork {artwork_id} is not reserved, so it cannot be sold")
     record_audit(session, "artwork.sold", "artwork", artwork_id, amount_cents=amount_cents)
-    return title
+    return str(sold.title)
 
 
 def free_artwork(session: Session, artwork_id: int) -> ArtworkStatus:

@@ -144,6 +144,7 @@ def _sell(session: Session, payment: Payment, word: CheckoutSession) -> EventOut
     payment.failure_reason = None
     payment.paid_at = payment.closed_at = moment
     _move(session, payment, PaymentEvent.SESSION_PAID)
+    session.flush()
     title = artwork_service.sell_artwork(session, payment.artwork_id, payment.amount_cents)
     record(
         session,

@@ -2,10 +2,10 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import bindparam, select, update
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
@@ -17,6 +17,7 @@ from app.core.crash_points import reached
 from app.core.errors import NotFound, Unavailable
 from app.core.events import PaymentDeclined, record
 from app.core.extensions import db
+from app.core.statements import Prepared
 from app.core.traces import following
 from app.core.transaction import transaction
 from app.core.upsert import insert_into
@@ -25,7 +26,7 @@ from app.payments.attention import raise_attention
 from app.payments.gateway import GatewayRefused, GatewayUnavailable, InvalidSignature, gateway
 from app.payments.models import Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN, EventOutcome, PaymentStatus
-from app.payments.words import CheckoutSession, SignedEvent, read_sale, read_session
+from app.payments.words import CheckoutSession, SaleIds, SignedEvent, read_sale, read_session
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +34,74 @@ DONE = (EventOutcome.APPLIED, EventOutcome.NO_EFFECT, EventOutcome.FLAGGED)
 
 # What an event does to its locked payment, inside the transaction that stores the event.
 Effect = Callable[[Session, Payment], EventOutcome]
+
+
+@dataclass(frozen=True)
+class Known:
+    """A payment as an event finds it: what tells that it is this one, and what began it."""
+
+    sale: SaleIds
+    session_id: str | None
+    intent_id: str | None
+    request_id: str | None
+
+    @property
+    def id(self) -> int:
+        """The payment's number."""
+        return self.sale.payment_id
+
+
+def _known(*row: Any) -> Known:
+    return Known(SaleIds(*row[:5]), *row[5:])
+
+
+def _known_by(column: Any) -> Prepared:
+    def build() -> Any:
+        return select(
+            Payment.id,
+            Payment.bid_id,
+            Payment.artwork_id,
+            Payment.buyer_id,
+            Payment.seller_id,
+            Payment.stripe_session_id,
+            Payment.stripe_payment_intent_id,
+            Payment.request_id,
+        ).where(column == bindparam("value"))
+
+    return Prepared(build, _known)
+
+
+_BY_SESSION = _known_by(Payment.stripe_session_id)
+_BY_INTENT = _known_by(Payment.stripe_payment_intent_id)
+_BY_NUMBER = _known_by(Payment.id)
+
+
+def _insert_or_count() -> Any:
+    columns = ("stripe_event_id", "type", "payload", "received_at")
+    return (
+        insert_into(db.session(), StripeEvent)
+        .values({name: bindparam(name) for name in columns})
+        .values(outcome=EventOutcome.RECEIVED, attempts=1)
+        .on_conflict_do_update(
+            index_elements=["stripe_event_id"], set_={"attempts": StripeEvent.attempts + 1}
+        )
+        .returning(StripeEvent.id, StripeEvent.outcome)
+    )
+
+
+def _write_outcome() -> Any:
+    events: Any = StripeEvent.__table__
+    columns = ("outcome", "payment_id", "handled_at")
+    return (
+        update(events)
+        .where(events.c.id == bindparam("stored_id"))
+        .values({name: bindparam(name) for name in columns})
+        .values(last_error=None)
+    )
+
+
+_INSERT_OR_COUNT = Prepared(_insert_or_count)
+_WRITE_OUTCOME = Prepared(_write_outcome)
 
 
 def receive_event(body: bytes, signature: str) -> EventOutcome:
@@ -95,7 +164,7 @@ def handle_event(event: SignedEvent, *, again: bool = False) -> EventOutcome:
         raise
 
 
-def _apply(event: SignedEvent, found: Payment | None, *, again: bool) -> EventOutcome:
+def _apply(event: SignedEvent, found: Known | None, *, again: bool) -> EventOutcome:
     effect = _prepare(event, found) if found is not None else None
     with transaction() as session:
         stored_id, outcome = _store(session, event)
@@ -107,15 +176,12 @@ def _apply(event: SignedEvent, found: Payment | None, *, again: bool) -> EventOu
         outcome = EventOutcome.NO_EFFECT
         if effect is not None and found is not None:
             outcome = effect(session, settlement.lock_payment(session, found.id))
-        session.execute(
-            update(StripeEvent)
-            .where(StripeEvent.id == stored_id)
-            .values(
-                outcome=outcome,
-                payment_id=found.id if found else None,
-                handled_at=clock.now(),
-                last_error=None,
-            )
+        _WRITE_OUTCOME.run(
+            session,
+            stored_id=stored_id,
+            outcome=outcome,
+            payment_id=found.id if found else None,
+            handled_at=clock.now(),
         )
         reached("webhook.before_commit")
         return outcome
@@ -123,22 +189,14 @@ def _apply(event: SignedEvent, found: Payment | None, *, again: bool) -> EventOu
 
 def _store(session: Session, event: SignedEvent) -> tuple[int, EventOutcome]:
     """Insert the event, or count one more delivery; either way its row is locked from here on."""
-    row = session.execute(
-        insert_into(session, StripeEvent)
-        .values(
-            stripe_event_id=event.id,
-            type=event.type[:100],
-            payload=event.payload,
-            outcome=EventOutcome.RECEIVED,
-            attempts=1,
-            received_at=clock.now(),
-        )
-        .on_conflict_do_update(
-            index_elements=["stripe_event_id"], set_={"attempts": StripeEvent.attempts + 1}
-        )
-        .returning(StripeEvent.id, StripeEvent.outcome)
-    ).one()
-    return row.id, EventOutcome(row.outcome)
+    row = _INSERT_OR_COUNT.run(
+        session,
+        stripe_event_id=event.id,
+        type=event.type[:100],
+        payload=event.payload,
+        received_at=clock.now(),
+    )
+    return row.id, row.outcome
 
 
 def _note_failure(event: SignedEvent, failure: Exception) -> None:
@@ -156,7 +214,7 @@ def _note_failure(event: SignedEvent, failure: Exception) -> None:
         log.warning("webhook %s failed, and that could not be noted", event.id)
 
 
-def _find_payment(event: SignedEvent) -> Payment | None:
+def _find_payment(event: SignedEvent) -> Known | None:
     """The payment that an event is about, by Stripe's ids or by all of the sale's own numbers.
 
     It is not locked: whatever changes it reads it again.
@@ -166,32 +224,26 @@ def _find_payment(event: SignedEvent) -> Payment | None:
     intent = thing.get("id") if kind == "payment_intent" else thing.get("payment_intent")
     if isinstance(intent, dict):
         intent = intent.get("id")
-    found = None
+    found: Known | None = None
     if kind == "checkout.session":
-        found = _payment_where(Payment.stripe_session_id == str(thing.get("id")))
+        found = _BY_SESSION.read(value=str(thing.get("id")))
     if found is None and intent:
-        found = _payment_where(Payment.stripe_payment_intent_id == str(intent))
+        found = _BY_INTENT.read(value=str(intent))
     sale = read_sale(thing)
     if found is None and sale is not None:
-        found = _payment_where(Payment.id == sale.payment_id)
-        if found is not None and not settlement.belongs_to(sale, found):
+        found = _BY_NUMBER.read(value=sale.payment_id)
+        if found is not None and found.sale != sale:
             found = None
         if found is not None and _of_another_intent(found, kind, intent):
             found = None
-    db.session.close()
     return found
 
 
-def _payment_where(condition: ColumnElement[bool]) -> Payment | None:
-    return db.session.scalar(select(Payment).where(condition))
+def _of_another_intent(found: Known, kind: Any, intent: Any) -> bool:
+    return kind != "checkout.session" and found.intent_id not in (None, intent)
 
 
-def _of_another_intent(payment: Payment, kind: Any, intent: Any) -> bool:
-    known = payment.stripe_payment_intent_id
-    return kind != "checkout.session" and known is not None and known != intent
-
-
-def _prepare(event: SignedEvent, found: Payment) -> Effect | None:
+def _prepare(event: SignedEvent, found: Known) -> Effect | None:
     """What the event will do; whatever must be asked of Stripe is asked here, before."""
     payment_id = found.id
     match event.type:
@@ -223,9 +275,9 @@ def _session_effect(word: CheckoutSession | None) -> Effect | None:
     return lambda session, payment: settlement.apply_session(session, payment, word)
 
 
-def _completed_session(event: SignedEvent, found: Payment) -> CheckoutSession | None:
+def _completed_session(event: SignedEvent, found: Known) -> CheckoutSession | None:
     said = read_session(event.thing)
-    if found.stripe_session_id is None:
+    if found.session_id is None:
         # Only the metadata ties this session to the payment: Stripe itself must confirm it.
         return _retrieve(said.id, found.id)
     return said
@@ -242,9 +294,8 @@ def _retrieve(session_id: str, payment_id: int) -> CheckoutSession | None:
         word = gateway().retrieve_session(session_id)
     except GatewayRefused:
         return None
-    payment = _payment_where(Payment.id == payment_id)
-    db.session.close()
-    return word if payment is not None and settlement.belongs_to(word.sale, payment) else None
+    found: Known | None = _BY_NUMBER.read(value=payment_id)
+    return word if found is not None and found.sale == word.sale else None
 
 
 def _own_session(payment_id: int) -> CheckoutSession | None:
