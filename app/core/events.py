@@ -13,6 +13,8 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
+from app.core import jobs
+
 log = logging.getLogger(__name__)
 
 
@@ -190,10 +192,12 @@ def record(session: Session, event: Event) -> None:
 
 def publish(events: list[Event]) -> None:
     """Tell the after-commit listeners. A listener that fails is logged; the rest are told."""
-    for event in events:
-        for listener in _after_commit.get(type(event), []):
-            try:
-                listener(event)
-            except Exception:
-                # What is durable stays done: a hint that cannot be given must not undo the answer.
-                log.exception("a listener of %s failed", type(event).__name__)
+    with jobs.together():
+        for event in events:
+            for listener in _after_commit.get(type(event), []):
+                try:
+                    listener(event)
+                except Exception:
+                    # What is durable stays done: a hint that cannot be given must not undo the
+                    # answer.
+                    log.exception("a listener of %s failed", type(event).__name__)

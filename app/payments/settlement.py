@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from sqlalchemy import select
+from sqlalchemy import bindparam, select
 from sqlalchemy.orm import Session
 
 from app.artworks import queries as artworks
@@ -30,15 +30,17 @@ log = logging.getLogger(__name__)
 # Cards answer at once: funds that take longer than a day need a look in Stripe's dashboard.
 _FUNDS_TAKE_AT_MOST = timedelta(hours=24)
 
+_LOCK = (
+    select(Payment)
+    .where(Payment.id == bindparam("payment_id"))
+    .with_for_update()
+    .execution_options(populate_existing=True)
+)
+
 
 def lock_payment(session: Session, payment_id: int) -> Payment:
     """The payment as it is now, locked until the transaction ends."""
-    return session.scalars(
-        select(Payment)
-        .where(Payment.id == payment_id)
-        .with_for_update()
-        .execution_options(populate_existing=True)
-    ).one()
+    return session.scalars(_LOCK, {"payment_id": payment_id}).one()
 
 
 def is_due(payment: Payment) -> bool:
