@@ -17,7 +17,7 @@ from app import create_app
 from app.config import read_settings
 from app.core.extensions import db
 from bench import crowd
-from bench.growth import OPERATIONS, Operation, Town
+from bench.growth import GROWS, OPERATIONS, Operation, Town
 from bench.plans import Statement, postgres_plan, recorded, sqlite_plan
 from tests.conftest import release
 from tests.databases import REQUIRED
@@ -29,26 +29,16 @@ ROWS_AT_MOST = 1_500
 # Tables that hold a few rows for good.
 SMALL = {"leases", "notes", "counters", "alembic_version"}
 # Operations that may do what others may not, and why.
-SEARCH = "a piece of text may stand anywhere in any artwork"
-ENDING = "no index serves this order: the artworks are sorted, and the first of them kept"
 CATEGORY = "takes the category's index, and sorts what is in it"
 ORDINARY = "walks the newest rows of all, in the table's order, until enough are found"
 OPEN = "sorts what is open or due at one time, which is not the past"
 ALLOWED = {
-    "postgresql": {
-        "search, found once": SEARCH,
-        "search, found never": SEARCH,
-        "browse, ending": ENDING,
-        "browse, open, ending": ENDING,
-    },
-    "sqlite": {
-        "search, found often": SEARCH,
-        "search, found once": SEARCH,
-        "search, found never": SEARCH,
+    "postgresql": GROWS,
+    "sqlite": GROWS
+    | {
+        "search, found often": GROWS["search, found never"],
         "browse, category, price": CATEGORY,
         "browse, category, bids": CATEGORY,
-        "browse, ending": ENDING,
-        "browse, open, ending": ENDING,
         "admin: what was acknowledged": ORDINARY,
         "API: deeds to a thing": ORDINARY,
         "sweep: bids by day": ORDINARY,
