@@ -2,7 +2,7 @@
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import bindparam, select, update
@@ -23,10 +23,11 @@ from app.core.transaction import transaction
 from app.core.upsert import insert_into
 from app.payments import expiry, settlement
 from app.payments.attention import raise_attention
+from app.payments.found import Known, found_payment, payment_numbered
 from app.payments.gateway import GatewayRefused, GatewayUnavailable, InvalidSignature, gateway
 from app.payments.models import Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN, EventOutcome, PaymentStatus
-from app.payments.words import CheckoutSession, SaleIds, SignedEvent, read_sale, read_session
+from app.payments.words import CheckoutSession, SignedEvent, read_session
 
 log = logging.getLogger(__name__)
 
@@ -34,46 +35,6 @@ DONE = (EventOutcome.APPLIED, EventOutcome.NO_EFFECT, EventOutcome.FLAGGED)
 
 # What an event does to its locked payment, inside the transaction that stores the event.
 Effect = Callable[[Session, Payment], EventOutcome]
-
-
-@dataclass(frozen=True)
-class Known:
-    """A payment as an event finds it: what tells that it is this one, and what began it."""
-
-    sale: SaleIds
-    session_id: str | None
-    intent_id: str | None
-    request_id: str | None
-
-    @property
-    def id(self) -> int:
-        """The payment's number."""
-        return self.sale.payment_id
-
-
-def _known(*row: Any) -> Known:
-    return Known(SaleIds(*row[:5]), *row[5:])
-
-
-def _known_by(column: Any) -> Prepared:
-    def build() -> Any:
-        return select(
-            Payment.id,
-            Payment.bid_id,
-            Payment.artwork_id,
-            Payment.buyer_id,
-            Payment.seller_id,
-            Payment.stripe_session_id,
-            Payment.stripe_payment_intent_id,
-            Payment.request_id,
-        ).where(column == bindparam("value"))
-
-    return Prepared(build, _known)
-
-
-_BY_SESSION = _known_by(Payment.stripe_session_id)
-_BY_INTENT = _known_by(Payment.stripe_payment_intent_id)
-_BY_NUMBER = _known_by(Payment.id)
 
 
 def _insert_or_count() -> Any:
@@ -153,7 +114,7 @@ def handle_event(event: SignedEvent, *, again: bool = False) -> EventOutcome:
     must be asked and gives no answer; the event is kept as failed then.
     """
     try:
-        found = _find_payment(event)
+        found = found_payment(event)
         with following(found.request_id if found else None):
             outcome = _apply(event, found, again=again)
             about = found.id if found else None
@@ -214,35 +175,6 @@ def _note_failure(event: SignedEvent, failure: Exception) -> None:
         log.warning("webhook %s failed, and that could not be noted", event.id)
 
 
-def _find_payment(event: SignedEvent) -> Known | None:
-    """The payment that an event is about, by Stripe's ids or by all of the sale's own numbers.
-
-    It is not locked: whatever changes it reads it again.
-    """
-    thing = event.thing
-    kind = thing.get("object")
-    intent = thing.get("id") if kind == "payment_intent" else thing.get("payment_intent")
-    if isinstance(intent, dict):
-        intent = intent.get("id")
-    found: Known | None = None
-    if kind == "checkout.session":
-        found = _BY_SESSION.read(value=str(thing.get("id")))
-    if found is None and intent:
-        found = _BY_INTENT.read(value=str(intent))
-    sale = read_sale(thing)
-    if found is None and sale is not None:
-        found = _BY_NUMBER.read(value=sale.payment_id)
-        if found is not None and found.sale != sale:
-            found = None
-        if found is not None and _of_another_intent(found, kind, intent):
-            found = None
-    return found
-
-
-def _of_another_intent(found: Known, kind: Any, intent: Any) -> bool:
-    return kind != "checkout.session" and found.intent_id not in (None, intent)
-
-
 def _prepare(event: SignedEvent, found: Known) -> Effect | None:
     """What the event will do; whatever must be asked of Stripe is asked here, before."""
     payment_id = found.id
@@ -294,7 +226,7 @@ def _retrieve(session_id: str, payment_id: int) -> CheckoutSession | None:
         word = gateway().retrieve_session(session_id)
     except GatewayRefused:
         return None
-    found: Known | None = _BY_NUMBER.read(value=payment_id)
+    found = payment_numbered(payment_id)
     return word if found is not None and found.sale == word.sale else None
 
 
