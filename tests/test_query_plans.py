@@ -41,7 +41,6 @@ ALLOWED = {
         "browse, category, bids": CATEGORY,
         "admin: what was acknowledged": ORDINARY,
         "API: deeds to a thing": ORDINARY,
-        "sweep: bids by day": ORDINARY,
         "sweep: open payments": OPEN,
         "sweep: payments just due": OPEN,
         "sweep: finished payments to compare": OPEN,
