@@ -64,14 +64,17 @@ def init_security_headers(app: Flask, settings: Settings) -> None:
         if response.location and response.location.startswith(request.host_url):
             # The router's own redirects name whatever host the request called us.
             response.location = "/" + response.location.removeprefix(request.host_url).lstrip("/")
+        present = {name.lower() for name, _ in response.headers}
         for name, value in headers.items():
-            response.headers.setdefault(name, value)
-        if "Content-Security-Policy" not in response.headers:
+            if name.lower() not in present:
+                response.headers.add(name, value)
+        if "content-security-policy" not in present:
             nonce = g.get("script_nonce")
-            response.headers["Content-Security-Policy"] = (
-                content_security_policy(settings, nonce) if nonce else without_scripts
+            response.headers.add(
+                "Content-Security-Policy",
+                content_security_policy(settings, nonce) if nonce else without_scripts,
             )
-        if "Cache-Control" not in response.headers:
+        if "cache-control" not in present:
             personal = (
                 session_cookie in request.cookies
                 or "Authorization" in request.headers
@@ -79,5 +82,5 @@ def init_security_headers(app: Flask, settings: Settings) -> None:
                 # A cookie goes along: what is in it is this visitor's.
                 or session.modified
             )
-            response.headers["Cache-Control"] = "no-store" if personal else "no-cache"
+            response.headers.add("Cache-Control", "no-store" if personal else "no-cache")
         return response
