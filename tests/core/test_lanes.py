@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from app.core.lanes import Lanes, leave_lane
-from tests.payments.market import until
+from tests.waiting import until
 
 LANES = 2
 SOCKETS = "/socket.io/"

@@ -15,7 +15,7 @@ import requests
 from dev.loopback import free_port
 from dev.processes import end, spawn
 from tests.databases import ROOT
-from tests.payments.market import until
+from tests.waiting import until
 
 NGINX = shutil.which("nginx", path="/usr/sbin:/usr/bin:/usr/local/sbin:/usr/local/bin")
 _MAIN = """

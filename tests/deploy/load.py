@@ -15,8 +15,8 @@ from app.bidding.models import Bid
 from tests.deploy.hosts import Hosts
 from tests.faults.shop import SOLD, Sale
 from tests.faults.webhooks import COMPLETED
-from tests.payments.market import until
 from tests.people import TestPerson
+from tests.waiting import until
 
 
 def bid_at(url: str, person: TestPerson, artwork_id: int, amount: str) -> requests.Response:

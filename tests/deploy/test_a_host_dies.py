@@ -11,7 +11,7 @@ from app.jobs.sweep import PAYMENTS
 from tests.deploy.hosts import Hosts
 from tests.deploy.load import people_bid_and_pay
 from tests.faults.shop import RELEASED, SOLD
-from tests.payments.market import until
+from tests.waiting import until
 
 # Programs of two hosts are started more than once: slow on a busy machine.
 pytestmark = pytest.mark.timeout(300)

@@ -11,8 +11,8 @@ from tests.deploy.hosts import Hosts
 from tests.deploy.load import bid_at, people_bid_and_pay
 from tests.deploy.test_a_host_dies import UNDER_WAY
 from tests.faults.shop import SOLD
-from tests.payments.market import until
 from tests.realtime.processes import ear
+from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(300)
 # nginx gives a host up after 20 seconds without an answer; then the other one is asked.

@@ -12,7 +12,7 @@ from tests.deploy.hosts import Hosts
 from tests.deploy.load import people_bid_and_pay
 from tests.deploy.test_a_host_dies import waiting
 from tests.faults.shop import RELEASED
-from tests.payments.market import until
+from tests.waiting import until
 
 # nginx gives it up after 20 seconds; its mail is taken up by another after 45.
 pytestmark = pytest.mark.timeout(300)

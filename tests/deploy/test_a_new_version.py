@@ -19,7 +19,7 @@ from tests.databases import ROOT, environment
 from tests.deploy.hosts import Hosts
 from tests.deploy.load import people_bid_and_pay
 from tests.faults.processes import Program
-from tests.payments.market import until
+from tests.waiting import until
 
 # Programs of two hosts are started more than once: slow on a busy machine.
 pytestmark = pytest.mark.timeout(300)
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.timeout(300)
 NEXT = """
 import sqlalchemy as sa
 from alembic import op
+from tests.waiting import until
 
 revision = "next"
 down_revision = "{newest}"

@@ -19,7 +19,7 @@ import yaml
 from dev.loopback import free_port
 from dev.processes import end, spawn
 from tests.databases import ROOT, environment, migrate
-from tests.payments.market import until
+from tests.waiting import until
 
 DEPLOY = ROOT / "deploy"
 UNITS = sorted(path.name for path in (DEPLOY / "systemd").glob("*.service"))

@@ -12,8 +12,8 @@ import requests
 from app.realtime.doors import GREENLETS
 from tests.deploy.hosts import Hosts
 from tests.deploy.load import bid_at
-from tests.payments.market import until
 from tests.realtime.processes import ear, held_socket
+from tests.waiting import until
 
 # What a visitor says about itself is not believed.
 CLAIM = "X-Forwarded-For: 203.0.113.9"

@@ -11,7 +11,7 @@ import pytest
 import requests
 
 from tests.deploy.hosts import Hosts
-from tests.payments.market import until
+from tests.waiting import until
 
 
 @contextmanager

@@ -16,8 +16,8 @@ from PIL import Image
 from playwright.sync_api import Browser, expect
 
 from tests.deploy.hosts import Hosts
-from tests.payments.market import until
 from tests.realtime.processes import ear
+from tests.waiting import until
 
 SPOOFED = {
     "X-Forwarded-For": "203.0.113.9",

@@ -17,7 +17,7 @@ from sqlalchemy import create_engine, text
 from dev.loopback import free_port
 from dev.processes import end, spawn
 from tests.databases import ROOT, environment, migrate
-from tests.payments.market import until
+from tests.waiting import until
 
 SERVE = [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py"]
 

@@ -10,9 +10,10 @@ from tests.deploy.load import bid_at
 from tests.faults.invariants import broken
 from tests.faults.shop import RELEASED, SOLD
 from tests.faults.webhooks import COMPLETED
-from tests.payments.market import WEBHOOK, at_once, until
+from tests.payments.market import WEBHOOK, at_once
 from tests.people import TestPerson
 from tests.realtime.processes import ear
+from tests.waiting import until
 
 
 def test_of_two_winners_on_two_hosts_one_wins(hosts: Hosts) -> None:

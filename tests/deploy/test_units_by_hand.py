@@ -21,7 +21,7 @@ import requests
 from dev.loopback import free_port
 from dev.processes import end, spawn
 from tests.databases import REQUIRED, ROOT
-from tests.payments.market import until
+from tests.waiting import until
 
 HARDENED = r"""
 set -eu

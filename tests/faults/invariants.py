@@ -18,7 +18,7 @@ from app.notifications.states import EmailKind, EmailStatus
 from app.payments.models import Attention, Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN, RELEASED, EventOutcome
 from tests.faults.shop import Shop
-from tests.payments.market import until
+from tests.waiting import until
 
 OWED = {
     "opened": {EmailKind.PAYMENT_REQUIRED, EmailKind.SALE_PENDING},

@@ -16,7 +16,7 @@ import requests
 from dev.loopback import LOOPBACK
 from dev.processes import end, spawn
 from tests.databases import ROOT, environment
-from tests.payments.market import until
+from tests.waiting import until
 
 PROGRAMS = {
     "web": [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"],

@@ -34,9 +34,10 @@ from tests import people
 from tests.conftest import release
 from tests.databases import REQUIRED, run_flask
 from tests.faults.processes import Program
-from tests.payments.market import SECRET, WEBHOOK, until
+from tests.payments.market import SECRET, WEBHOOK
 from tests.people import TestPerson
 from tests.sandbox.sandbox_process import Sandbox
+from tests.waiting import until
 
 CARD = "4242424242424242"
 SOLD = ("SOLD", "WON", "SUCCEEDED")

@@ -16,7 +16,7 @@ from app.notifications.states import EmailStatus
 from app.payments.models import Payment
 from tests.faults.invariants import repeated
 from tests.faults.shop import RELEASED, RESERVED, SOLD, Sale, Shop
-from tests.payments.market import until
+from tests.waiting import until
 
 Arm = Callable[[], None]
 

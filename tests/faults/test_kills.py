@@ -8,7 +8,7 @@ import redis
 from app.notifications.states import EmailStatus
 from tests.faults.shop import RELEASED, RESERVED, SOLD, Sale, Shop
 from tests.faults.webhooks import COMPLETED
-from tests.payments.market import until
+from tests.waiting import until
 
 
 @pytest.mark.parametrize("killed", ["web", "worker", "web and worker", "web, worker and Redis"])

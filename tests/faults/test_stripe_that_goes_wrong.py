@@ -16,8 +16,9 @@ from app.payments import service as payments
 from app.payments.models import Attention, Payment
 from tests.faults.shop import RELEASED, RESERVED, SOLD, Shop
 from tests.faults.webhooks import COMPLETED, EXPIRED, tell
-from tests.payments.market import at_once, until, variant
+from tests.payments.market import at_once, variant
 from tests.realtime.processes import ear
+from tests.waiting import until
 
 SLOW_CARD = "4000000000003720"
 

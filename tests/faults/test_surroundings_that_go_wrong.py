@@ -17,7 +17,8 @@ from app.notifications.models import Email
 from app.notifications.states import EmailKind, EmailStatus
 from tests.faults.shop import RELEASED, RESERVED, SOLD, Sale, Shop
 from tests.faults.webhooks import COMPLETED, tell
-from tests.payments.market import at_once, until
+from tests.payments.market import at_once
+from tests.waiting import until
 
 
 @contextmanager

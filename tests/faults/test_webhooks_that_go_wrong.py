@@ -15,8 +15,9 @@ from tests.databases import ROOT, environment
 from tests.faults.processes import PROGRAMS
 from tests.faults.shop import RELEASED, RESERVED, SOLD, Shop
 from tests.faults.webhooks import COMPLETED, EXPIRED, post, tell
-from tests.payments.market import WEBHOOK, signed, until, variant
+from tests.payments.market import WEBHOOK, signed, variant
 from tests.sandbox.sandbox_process import session_params
+from tests.waiting import until
 
 
 def counted(shop: Shop, metric: str) -> float:

@@ -20,7 +20,8 @@ from app.jobs.sweep import MAIL, PAYMENTS, sweep
 from app.notifications.models import Email
 from dev.mail_catcher import MailCatcher
 from tests import people
-from tests.payments.market import Market, at_once, until
+from tests.payments.market import Market, at_once
+from tests.waiting import until
 
 SOLD = ("SOLD", "WON", "SUCCEEDED")
 RELEASED = ("ACTIVE", "RELEASED", "CANCELED")

@@ -25,7 +25,8 @@ from dev.redis_server import start_redis
 from tests import people
 from tests.conftest import release
 from tests.databases import ROOT, environment
-from tests.payments.market import Market, until
+from tests.payments.market import Market
+from tests.waiting import until
 
 SOLD = ("SOLD", "WON", "SUCCEEDED")
 RELEASED = ("ACTIVE", "RELEASED", "CANCELED")

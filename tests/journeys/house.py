@@ -25,9 +25,10 @@ from dev.redis_server import RedisServer
 from tests import people
 from tests.conftest import release
 from tests.databases import REQUIRED, ROOT, environment
-from tests.payments.market import Market, until
+from tests.payments.market import Market
 from tests.people import TestPerson
 from tests.sandbox.sandbox_process import Sandbox
+from tests.waiting import until
 
 Numbers = dict[str, Any]
 

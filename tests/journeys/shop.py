@@ -15,7 +15,7 @@ from typing import Any
 import requests
 
 from app.config import Settings
-from tests.sandbox.sandbox_process import eventually
+from tests.waiting import until
 
 ROOT = Path(__file__).resolve().parents[2]
 PASSWORD = "a long enough password"
@@ -112,7 +112,7 @@ class Shop:
         def found() -> list[Body]:
             return [mail for mail in self._mails(account_email) if mail["kind"] == kind]
 
-        (mail,) = eventually(found, seconds=20)
+        (mail,) = until(found, seconds=20)
         address = f"{self.mail_url}/api/messages/{mail['id']}"
         return dict(self.http.get(address, timeout=10).json())
 

@@ -10,7 +10,7 @@ from playwright.sync_api import Page, expect
 from tests.journeys import steps
 from tests.journeys.shop import Shop
 from tests.journeys.windows import Windows
-from tests.sandbox.sandbox_process import eventually
+from tests.waiting import until
 
 MARK = "document.documentElement.dataset.stillTheSamePage"
 
@@ -108,6 +108,6 @@ def test_every_mail_of_a_sale_arrives_once(shop: Shop, windows: Windows) -> None
     shop.mail(seller.email, "sale_pending")
     steps.offer_card(page, steps.PAYS)
     expect(steps.heading(page)).to_have_text("Paid")
-    eventually(lambda: len(shop.mails(buyer.email)) == len(shop.mails(seller.email)) == 2, 20)
+    until(lambda: len(shop.mails(buyer.email)) == len(shop.mails(seller.email)) == 2, 20)
     assert shop.mails(buyer.email) == ["payment_required", "payment_receipt"]
     assert shop.mails(seller.email) == ["sale_pending", "sale_completed"]

@@ -13,7 +13,7 @@ from app.demo.catalogue import ADMIN, DEMO_PASSWORD
 from tests.journeys import steps
 from tests.journeys.shop import Account, Shop
 from tests.journeys.windows import Windows
-from tests.sandbox.sandbox_process import eventually
+from tests.waiting import until
 
 # How often administrators' pages ask, and a little more.
 POLL_MS = 10_500
@@ -190,7 +190,7 @@ def test_administrators_pages_change_by_themselves(shop: Shop, windows: Windows)
 def test_a_note_that_is_being_typed_stays_with_its_matter(shop: Shop, windows: Windows) -> None:
     buyer = shop.account()
     first = dispute(shop, buyer)
-    eventually(lambda: "attention_needed" in shop.mails(ADMIN.email))
+    until(lambda: "attention_needed" in shop.mails(ADMIN.email))
     page = administrator(shop, windows, "/admin/attention")
     matter = page.locator("article", has_text=f"Payment {first}")
     note = matter.get_by_label("What you found or did")
@@ -204,7 +204,7 @@ def test_a_note_that_is_being_typed_stays_with_its_matter(shop: Shop, windows: W
         page.clock.fast_forward(POLL_MS)
         return other.count() == 1
 
-    eventually(arrived, seconds=15)
+    until(arrived, seconds=15)
     expect(note).to_have_value("Called the bank")
     expect(note).to_be_focused()
     page.keyboard.type(", again")

@@ -12,7 +12,7 @@ from playwright.sync_api import Page, expect
 from tests.journeys import steps
 from tests.journeys.shop import PASSWORD, Account, Shop
 from tests.journeys.windows import Windows
-from tests.sandbox.sandbox_process import eventually
+from tests.waiting import until
 
 RETURN = re.compile(r"/payments/\d+/return")
 
@@ -122,7 +122,7 @@ def test_two_over_the_threshold_at_once_and_exactly_one_wins(shop: Shop, windows
                 found.append("told")
         return found if len(found) == len(pages) else []
 
-    assert sorted(eventually(outcomes, seconds=20)) == ["told", "won"]
+    assert sorted(until(outcomes, seconds=20)) == ["told", "won"]
     titles = [
         session["metadata"]["artwork_id"] for session in shop.control("GET", "/ledger")["sessions"]
     ]

@@ -32,6 +32,7 @@ from app.notifications.states import EmailKind, EmailStatus
 from dev.mail_catcher import MailCatcher
 from tests.databases import ROOT, environment
 from tests.notifications.conftest import Outbox
+from tests.waiting import until
 
 
 def owe_one(outbox: Outbox) -> int:
@@ -317,12 +318,12 @@ def test_a_repeat_after_a_kill_carries_the_same_message_id(
         process = a_deliverer(settings, email_id)
         assert process.stdout is not None
         assert process.stdout.readline() == "ready\n"
-        wait_for(lambda: outbox.row().attempts == 1)
+        until(lambda: outbox.row().attempts == 1)
         with transaction() as session:
             session.execute(
                 update(Email).where(Email.id == email_id).values(last_error="held still")
             )
-            wait_for(lambda: len(mail_catcher.messages()) == 1)
+            until(lambda: len(mail_catcher.messages()) == 1)
             os.kill(process.pid, signal.SIGKILL)
             process.wait(10)
             process.stdout.close()
@@ -335,13 +336,6 @@ def test_a_repeat_after_a_kill_carries_the_same_message_id(
     assert first.message_id == again.message_id
     assert message_from_bytes(first.raw)["Date"] == message_from_bytes(again.raw)["Date"]
     assert outbox.row().status == EmailStatus.SENT
-
-
-def wait_for(condition: Any, seconds: float = 15) -> None:
-    ends_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends_at, "it did not happen"
-        time.sleep(0.02)
 
 
 def test_a_mail_that_cannot_be_written_is_still_owed(
@@ -400,7 +394,7 @@ def test_sending_again_while_it_is_being_sent_sends_it_once(
     email_id = owe_one(outbox)
     sending = threading.Thread(target=deliver, args=(outbox, email_id))
     sending.start()
-    wait_for(lambda: outbox.row().attempts == 1)
+    until(lambda: outbox.row().attempts == 1)
 
     with outbox.app.app_context():
         service.send_again(email_id, outbox.admin.id)

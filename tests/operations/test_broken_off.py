@@ -23,7 +23,8 @@ from app.payments import service as payments
 from app.payments.pause import RECOVERING
 from tests.conftest import release
 from tests.databases import environment
-from tests.payments.market import Market, at_once, until
+from tests.payments.market import Market, at_once
+from tests.waiting import until
 
 Command = Callable[..., Result]
 
@@ -138,6 +139,7 @@ KILLED_ONCE_LOADED = """
 import os, signal, sys
 from flask.cli import main
 from app.operations import saving
+from tests.waiting import until
 
 saving._finish = lambda *_: os.kill(os.getpid(), signal.SIGKILL)
 sys.argv = ["flask", "--app", "wsgi", "restore", sys.argv[1], "--replace"]

@@ -65,17 +65,6 @@ def signed(body: bytes, secret: str = SECRET, age_seconds: int = 0) -> str:
     return f"t={moment},v1={digest}"
 
 
-def until(ask: Callable[[], T], seconds: float = 15) -> T:
-    """The first truthy answer; fails when none comes in time."""
-    end = time.monotonic() + seconds
-    while True:
-        found = ask()
-        if found:
-            return found
-        assert time.monotonic() < end, "it did not happen in time"
-        time.sleep(0.03)
-
-
 def at_once(count: int, do: Callable[[int], T]) -> list[T]:
     """Do it so many times in threads that all start together; the answers in order."""
     start = threading.Barrier(count)

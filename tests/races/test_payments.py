@@ -10,9 +10,10 @@ import pytest
 
 from app.jobs import tasks
 from app.payments.models import Payment
-from tests.payments.market import Market, at_once, listening, until
+from tests.payments.market import Market, at_once, listening
 from tests.races import naive
 from tests.races.naive import Meeting
+from tests.waiting import until
 
 COMPLETED = "checkout.session.completed"
 DECLINED = "4000000000000002"

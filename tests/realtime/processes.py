@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -20,6 +19,7 @@ import socketio.exceptions
 from dev.loopback import free_port
 from dev.processes import end, spawn
 from tests.databases import ROOT, environment
+from tests.waiting import until
 
 # A process that states facts and holds no socket, as the worker does.
 SPEAKER = """
@@ -71,7 +71,8 @@ def web_process(
     )
     url = f"http://127.0.0.1:{port}"
     try:
-        wait_for(lambda: _answers(url), 30)
+        until(lambda: _answers(url) or process.poll() is not None, 90)
+        assert process.poll() is None, "it ended"
         yield WebProcess(url, process)
     finally:
         end(process)
@@ -134,9 +135,9 @@ class Ear:
         """Ask to watch; returns the server's answer."""
         return self.client.call("watch", {"artwork_id": artwork_id}, timeout=10)
 
-    def hears(self, *names: str, seconds: float = 10) -> list[tuple[str, Any]]:
+    def hears(self, *names: str, seconds: float = 30) -> list[tuple[str, Any]]:
         """Wait for as many messages; they must be these, in this order."""
-        wait_for(lambda: len(self.heard) >= len(names), seconds, lambda: f"heard {self.heard}")
+        until(lambda: len(self.heard) >= len(names), seconds, lambda: f"heard {self.heard}")
         assert [name for name, _ in self.heard] == list(names)
         heard = list(self.heard)
         self.heard.clear()
@@ -184,18 +185,6 @@ def handshake_status(url: str, origin: str | None) -> int:
     with socket.create_connection((host, int(port)), timeout=10) as wire:
         wire.sendall("\r\n".join([*lines, "", ""]).encode())
         return int(wire.recv(4096).split()[1])
-
-
-def wait_for(
-    condition: Callable[[], bool],
-    seconds: float = 10,
-    otherwise: Callable[[], str] = lambda: "it did not happen",
-) -> None:
-    """Wait until it is so; fails when the time is over."""
-    ends_at = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < ends_at, otherwise()
-        time.sleep(0.02)
 
 
 @contextlib.contextmanager

@@ -10,7 +10,8 @@ import requests
 
 from app.realtime.doors import Capacity, Doors
 from tests.realtime.conftest import World
-from tests.realtime.processes import GREENLETS, held_socket, wait_for
+from tests.realtime.processes import GREENLETS, held_socket
+from tests.waiting import until
 
 
 def test_one_address_gets_only_so_many_and_pages_are_still_answered(world: World) -> None:
@@ -30,7 +31,7 @@ def test_one_address_gets_only_so_many_and_pages_are_still_answered(world: World
             return status == 101
 
     # Whoever closes a socket makes room.
-    wait_for(let_in, 30)
+    until(let_in, 30)
 
 
 def test_a_live_process_answers_nothing_but_sockets_and_health(world: World) -> None:

@@ -8,7 +8,8 @@ import time
 from app.realtime.pacing import INTERVAL_SECONDS, Pace
 from app.realtime.rules import NewBid
 from tests.realtime.conftest import World
-from tests.realtime.processes import ear, speaker, wait_for
+from tests.realtime.processes import ear, speaker
+from tests.waiting import until
 
 INTERVAL = 0.1
 
@@ -25,7 +26,7 @@ class Watcher:
             self.heard.append((time.monotonic(), update))
             self._more.notify_all()
 
-    def wait_for(self, number: int) -> list[int]:
+    def until(self, number: int) -> list[int]:
         """The numbers of bids heard, once there are so many updates."""
         with self._more:
             assert self._more.wait_for(lambda: len(self.heard) >= number, 10)
@@ -159,7 +160,7 @@ def test_figures_from_several_processes_keep_to_one_pace_together(
                     bid_count=number,
                 )  # fmt: skip
             time.sleep(0.03)
-        wait_for(lambda: any(said["bid_count"] == 60 for _, said in nobody.heard), 5)
+        until(lambda: any(said["bid_count"] == 60 for _, said in nobody.heard), 5)
         took = time.monotonic() - began
         counts = [said["bid_count"] for _, said in nobody.heard]
 
@@ -181,7 +182,7 @@ def test_figures_that_wait_in_one_process_follow_another_ones_status_within_a_se
             )
         another.say("ArtworkStatusChanged", artwork_id=artwork_id, status="EXPIRED")
         said = time.monotonic()
-        wait_for(lambda: len(nobody.heard) >= 3, 5)
+        until(lambda: len(nobody.heard) >= 3, 5)
         took = time.monotonic() - said
     counts = [figures["bid_count"] for name, figures in nobody.heard if name == "new_bid"]
     assert counts == [1, 2]

@@ -13,7 +13,8 @@ from app.realtime.exchange import Exchange
 from dev.redis_server import start_redis
 from tests import people
 from tests.realtime.conftest import World
-from tests.realtime.processes import THREADS, ear, speaker, wait_for, web_process
+from tests.realtime.processes import THREADS, ear, speaker, web_process
+from tests.waiting import until
 
 
 def test_sockets_are_told_when_redis_goes_and_comes_back(
@@ -33,7 +34,7 @@ def test_sockets_are_told_when_redis_goes_and_comes_back(
         pages = web if alone else more.enter_context(web_process(config=THREADS, **settings))
         nobody.watch(artwork_id)
         redis.stop()
-        wait_for(lambda: ("live_paused", {}) in nobody.heard, 15)
+        until(lambda: ("live_paused", {}) in nobody.heard, 15)
         nobody.heard.clear()
 
         began = time.monotonic()
@@ -47,10 +48,10 @@ def test_sockets_are_told_when_redis_goes_and_comes_back(
         assert time.monotonic() - began < 3
         if alone:
             # Who watches in the process that took the bid is told without Redis.
-            wait_for(lambda: "new_bid" in [name for name, _ in nobody.heard])
+            until(lambda: "new_bid" in [name for name, _ in nobody.heard])
 
         with start_redis(tmp_path, password="only-for-this-test", port=redis.port):
-            wait_for(lambda: ("live_resumed", {}) in nobody.heard, 20)
+            until(lambda: ("live_resumed", {}) in nobody.heard, 20)
             nobody.heard.clear()
             speaking.say("ArtworkStatusChanged", artwork_id=artwork_id, status="EXPIRED")
             nobody.hears("artwork_status")

@@ -7,12 +7,10 @@ import re
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import requests
 import stripe
@@ -24,7 +22,6 @@ SUCCESS_URL = "http://127.0.0.1:9/return?session={CHECKOUT_SESSION_ID}"
 CANCEL_URL = "http://127.0.0.1:9/back"
 
 Body = dict[str, Any]
-T = TypeVar("T")
 
 
 @dataclass
@@ -205,14 +202,3 @@ def flat_params(**changes: str) -> dict[str, str]:
     }
     params.update(changes)
     return params
-
-
-def eventually(ask: Callable[[], T], seconds: float = 8) -> T:
-    """The first truthy answer; fails when none comes in time."""
-    end = time.monotonic() + seconds
-    while time.monotonic() < end:
-        found = ask()
-        if found:
-            return found
-        time.sleep(0.02)
-    raise AssertionError("it did not happen in time")

@@ -12,10 +12,10 @@ from tests.sandbox.sandbox_process import (
     CANCEL_URL,
     SUCCESS_URL,
     Sandbox,
-    eventually,
     flat_params,
     session_params,
 )
+from tests.waiting import until
 
 CREATE = "/v1/checkout/sessions"
 
@@ -148,7 +148,7 @@ def test_a_session_expires_by_itself_when_its_time_comes(
     sandbox.control("POST", "/clock", {"offset_seconds": 1_890})
     assert client.v1.checkout.sessions.retrieve(session.id).status == "open"
     sandbox.control("POST", "/clock", {"offset_seconds": 1_905})
-    eventually(lambda: client.v1.checkout.sessions.retrieve(session.id).status == "expired")
+    until(lambda: client.v1.checkout.sessions.retrieve(session.id).status == "expired")
     assert sandbox.event_types() == ["checkout.session.expired"]
 
 

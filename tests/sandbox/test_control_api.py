@@ -8,7 +8,8 @@ from typing import Any
 
 import stripe
 
-from tests.sandbox.sandbox_process import Receiver, Sandbox, eventually
+from tests.sandbox.sandbox_process import Receiver, Sandbox
+from tests.waiting import until
 
 
 def test_a_session_can_be_tampered_with(
@@ -36,7 +37,7 @@ def test_the_clock_can_be_set_wrong(
     assert answer.raw.headers.getlist("Date") == [answer.headers["Date"]]
     assert abs(parsedate_to_datetime(answer.headers["Date"]).timestamp() - time() + 3_600) < 5
     client.v1.checkout.sessions.expire(session.id)
-    eventually(lambda: receiver.of(session.id))
+    until(lambda: receiver.of(session.id))
     [told] = receiver.of(session.id)
     assert abs(told.event["created"] - time() + 3_600) < 5
     assert abs(int(told.signature.split(",")[0].removeprefix("t=")) - time() + 3_600) < 5

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 import stripe
 
-from tests.sandbox.sandbox_process import Sandbox, eventually, flat_params, session_params
+from tests.sandbox.sandbox_process import Sandbox, flat_params, session_params
+from tests.waiting import until
 
 CREATE = "/v1/checkout/sessions"
 
@@ -142,7 +143,7 @@ def test_a_barrier_holds_requests_before_or_after_their_effect(sandbox: Sandbox)
         sandbox.control("POST", "/barriers", gate, 201)
         thread = threading.Thread(target=sandbox.raw, args=("POST", CREATE, flat_params()))
         thread.start()
-        eventually(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 1)
+        until(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 1)
         assert len(sandbox.ledger()["sessions"]) == made
         sandbox.control("POST", f"/barriers/{when}/release")
         thread.join()
@@ -168,7 +169,7 @@ def test_forty_requests_wait_at_one_barrier_together(sandbox: Sandbox) -> None:
     ]
     for thread in threads:
         thread.start()
-    eventually(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 40)
+    until(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 40)
     sandbox.control("POST", "/barriers/g/release")
     for thread in threads:
         thread.join()

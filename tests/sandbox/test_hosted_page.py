@@ -10,7 +10,8 @@ import pytest
 import requests
 import stripe
 
-from tests.sandbox.sandbox_process import CANCEL_URL, Sandbox, eventually, session_params
+from tests.sandbox.sandbox_process import CANCEL_URL, Sandbox, session_params
+from tests.waiting import until
 
 GOOD = {
     "email": "buyer@example.com",
@@ -234,7 +235,7 @@ def test_whichever_of_pay_and_expire_comes_first_wins(
     threads = {"pay": threading.Thread(target=pay), "expire": threading.Thread(target=expire)}
     for thread in threads.values():
         thread.start()
-    eventually(lambda: [gate["waiting"] for gate in sandbox.control("GET", "/barriers")] == [1, 1])
+    until(lambda: [gate["waiting"] for gate in sandbox.control("GET", "/barriers")] == [1, 1])
     for name in (first, "expire" if first == "pay" else "pay"):
         sandbox.control("POST", f"/barriers/{name}/release")
         threads[name].join()

@@ -10,7 +10,8 @@ import pytest
 import requests
 import stripe
 
-from tests.sandbox.sandbox_process import Sandbox, eventually, flat_params, session_params
+from tests.sandbox.sandbox_process import Sandbox, flat_params, session_params
+from tests.waiting import until
 
 CREATE = "/v1/checkout/sessions"
 
@@ -67,7 +68,7 @@ def test_a_key_in_flight_answers_409(sandbox: Sandbox) -> None:
 
     first = threading.Thread(target=create)
     first.start()
-    eventually(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 1)
+    until(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 1)
     second = sandbox.raw("POST", CREATE, flat_params(), Idempotency_Key="k")
     assert second.status_code == 409
     assert second.json()["error"]["code"] == "idempotency_key_in_use"

@@ -9,7 +9,8 @@ import pytest
 import stripe
 
 from sandbox import API_VERSION
-from tests.sandbox.sandbox_process import SECRET, Receiver, Sandbox, eventually
+from tests.sandbox.sandbox_process import SECRET, Receiver, Sandbox
+from tests.waiting import until
 
 COMPLETED = "checkout.session.completed"
 
@@ -24,7 +25,7 @@ def test_a_payment_is_told_with_a_signature_that_stripes_library_accepts(
     sandbox: Sandbox, receiver: Receiver, client: stripe.StripeClient, session: Any
 ) -> None:
     sandbox.pay(session.id)
-    eventually(lambda: len(receiver.received) == 4)
+    until(lambda: len(receiver.received) == 4)
     [told] = receiver.of(session.id)
     event: Any = client.construct_event(told.body, told.signature, SECRET)
     assert (event.type, event.api_version, event.livemode) == (COMPLETED, API_VERSION, False)
@@ -40,14 +41,14 @@ def test_events_are_listed_and_found_with_what_caused_them(
     sandbox: Sandbox, receiver: Receiver, client: stripe.StripeClient, session: Any
 ) -> None:
     client.v1.checkout.sessions.expire(session.id, {}, {"idempotency_key": "expire-7"})
-    eventually(lambda: receiver.of(session.id))
+    until(lambda: receiver.of(session.id))
     [event] = client.v1.events.list({"types": ["checkout.session.expired"]}).data
     assert event.request is not None
     assert event.request.idempotency_key == "expire-7"
     assert str(event.request.id).startswith("req_")
     assert client.v1.events.list({"type": "checkout.*"}).data[0].id == event.id
     assert client.v1.events.list({"type": "charge.*"}).data == []
-    eventually(lambda: client.v1.events.retrieve(event.id).pending_webhooks == 0)
+    until(lambda: client.v1.events.retrieve(event.id).pending_webhooks == 0)
     assert len(client.v1.events.list({"delivery_success": True}).data) == 1
     with pytest.raises(stripe.InvalidRequestError):
         client.v1.events.retrieve("evt_nobody")
@@ -58,10 +59,10 @@ def test_a_refused_webhook_is_sent_again(
 ) -> None:
     receiver.answers[:] = [500, 302]
     client.v1.checkout.sessions.expire(session.id)
-    eventually(lambda: len(receiver.of(session.id)) == 3)
+    until(lambda: len(receiver.of(session.id)) == 3)
     first, *_, last = receiver.of(session.id)
     assert first.event == last.event
-    event = eventually(
+    event = until(
         lambda: [
             each
             for each in sandbox.control("GET", "/events")
@@ -79,14 +80,14 @@ def test_a_webhook_that_nobody_listens_for_stays_owed(
         deaf = f"http://127.0.0.1:{unused.getsockname()[1]}/"
         sandbox.control("PUT", "/webhooks", {"url": deaf})
         client.v1.checkout.sessions.expire(session.id)
-        [event] = eventually(
+        [event] = until(
             lambda: [each for each in sandbox.control("GET", "/events") if each["attempts"]]
         )
     assert event["attempts"][0]["status"] is None
     assert event["attempts"][0]["error"] == "ConnectionError"
     assert client.v1.events.retrieve(event["id"]).pending_webhooks == 1
     sandbox.control("PUT", "/webhooks", {"url": receiver.url})
-    eventually(lambda: receiver.of(session.id))
+    until(lambda: receiver.of(session.id))
 
 
 def test_dropped_events_never_arrive_and_can_be_delivered_by_hand(
@@ -94,7 +95,7 @@ def test_dropped_events_never_arrive_and_can_be_delivered_by_hand(
 ) -> None:
     sandbox.control("PUT", "/webhooks", {"mode": "drop", "types": [COMPLETED]})
     sandbox.pay(session.id)
-    eventually(lambda: len(receiver.received) == 3)
+    until(lambda: len(receiver.received) == 3)
     event = completed(sandbox)
     assert event["deliveries"] == [{"state": "dropped", "tries": 0}]
     assert receiver.of(session.id) == []
@@ -138,7 +139,7 @@ def test_a_held_event_that_is_refused_on_release_is_sent_again(
     receiver.answers.append(503)
     [answer] = sandbox.control("POST", "/webhooks/release")
     assert answer["status"] == 503
-    eventually(lambda: len(receiver.of(session.id)) == 2)
+    until(lambda: len(receiver.of(session.id)) == 2)
 
 
 def test_events_can_be_duplicated(
@@ -146,7 +147,7 @@ def test_events_can_be_duplicated(
 ) -> None:
     sandbox.control("PUT", "/webhooks", {"mode": "duplicate", "copies": 5})
     client.v1.checkout.sessions.expire(session.id)
-    eventually(lambda: len(receiver.of(session.id)) == 5)
+    until(lambda: len(receiver.of(session.id)) == 5)
     assert len({each.event["id"] for each in receiver.of(session.id)}) == 1
 
 
@@ -156,7 +157,7 @@ def test_events_can_be_late(
     sandbox.control("PUT", "/webhooks", {"mode": "delay", "seconds": 1.5})
     client.v1.checkout.sessions.expire(session.id)
     # An attempt is written down once it was answered.
-    attempt = eventually(lambda: sandbox.control("GET", "/events")[0]["attempts"])[0]
+    attempt = until(lambda: sandbox.control("GET", "/events")[0]["attempts"])[0]
     [event] = sandbox.control("GET", "/events")
     assert attempt["at"] - event["created"] >= 1.5
 
@@ -194,7 +195,7 @@ def test_the_webhooks_address_and_secret_can_be_changed(
 ) -> None:
     sandbox.control("PUT", "/webhooks", {"url": f"{receiver.url}?new", "secret": "whsec_new"})
     client.v1.checkout.sessions.expire(session.id)
-    eventually(lambda: receiver.of(session.id))
+    until(lambda: receiver.of(session.id))
     [told] = receiver.of(session.id)
     assert client.construct_event(told.body, told.signature, "whsec_new")
     shown = sandbox.control("GET", "/webhooks")

@@ -15,10 +15,10 @@ from tests.sandbox.sandbox_process import (
     SECRET,
     Receiver,
     Sandbox,
-    eventually,
     flat_params,
     session_params,
 )
+from tests.waiting import until
 
 CREATE = "/v1/checkout/sessions"
 
@@ -37,7 +37,7 @@ def test_a_restart_forgets_nothing(tmp_path: Path, kill: bool) -> None:
         kept = before.raw("POST", CREATE, flat_params(), Idempotency_Key="k")
         before.fault("list", "status", status=502)
         before.control("POST", "/clock", {"offset_seconds": 30})
-        eventually(lambda: all(event["attempts"] for event in before.control("GET", "/events")))
+        until(lambda: all(event["attempts"] for event in before.control("GET", "/events")))
         remembered = before.ledger()
         status = before.stop(kill=kill)
     assert (status == 0) is not kill
@@ -45,7 +45,7 @@ def test_a_restart_forgets_nothing(tmp_path: Path, kill: bool) -> None:
     after = Sandbox(*options, "--webhook-url", receiver.url)
     try:
         assert after.ledger() == remembered
-        eventually(lambda: receiver.of(paid.id))
+        until(lambda: receiver.of(paid.id))
         again = after.raw("POST", CREATE, flat_params(), Idempotency_Key="k")
         assert again.headers["Idempotent-Replayed"] == "true"
         assert again.content == kept.content
@@ -98,5 +98,5 @@ def test_it_stops_within_a_moment_although_requests_wait_at_a_barrier() -> None:
             b"GET /v1/checkout/sessions HTTP/1.1\r\nHost: localhost\r\n"
             b"Authorization: Bearer sk_test_x\r\n\r\n"
         )
-        eventually(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 1)
+        until(lambda: sandbox.control("GET", "/barriers")[0]["waiting"] == 1)
         assert sandbox.stop() == 0
