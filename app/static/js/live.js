@@ -12,6 +12,7 @@ const STATUS = {
   EXPIRED: ["Ended", "quiet"],
   ARCHIVED: ["Withdrawn", "quiet"],
 };
+const NO_BIDS = { ACTIVE: "No bids yet", PENDING_PAYMENT: "No earlier bids" };
 const TOASTS = {
   payment_required: (event) => ({
     text: `You won. Pay ${usd(event.amount)} to make it yours.`,
@@ -357,7 +358,7 @@ function showBid({ artwork_id: id, current_highest_bid: highest, bid_count: coun
   write(id, "highest", amount ?? "No bids yet");
   write(id, "price-label", amount ? "Highest bid" : "No bids yet");
   write(id, "price", amount ?? "");
-  write(id, "bid-count", `${count} ${count === 1 ? "bid" : "bids"}`);
+  write(id, "bid-count", count ? `${count} ${count === 1 ? "bid" : "bids"}` : "");
 }
 
 function showStatus({ artwork_id: id, status, sold_price: price }) {
@@ -371,6 +372,8 @@ function showStatus({ artwork_id: id, status, sold_price: price }) {
   if (status === "SOLD" && price) {
     write(id, "price-label", "Sold for");
     write(id, "price", usd(price));
+  } else if (parts(id, "price").every((one) => !one.textContent.trim())) {
+    write(id, "price-label", NO_BIDS[status] ?? "No bids");
   }
 }
 
