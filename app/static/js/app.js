@@ -25,6 +25,8 @@ function showLocalTimes(root) {
 function focusErrorSummary() {
   const summary = document.querySelector("[data-error-summary]");
   if (!summary) return;
+  // A fragment in the form's address would take the focus away again.
+  if (location.hash) history.replaceState(null, "", location.pathname + location.search);
   summary.focus();
   // A fragment link alone moves the view but leaves a label hidden above the box.
   summary.addEventListener("click", (event) => {
