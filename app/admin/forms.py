@@ -69,7 +69,12 @@ def _page_number(_form: Any, field: Any) -> None:
 
 def _choice(label: str, words: Iterable[tuple[Any, str]], anything: str) -> SelectField:
     choices = [SelectChoice("", anything), *(SelectChoice(str(one), said) for one, said in words)]
-    return SelectField(label, choices=choices, default="")
+    return SelectField(
+        label,
+        choices=choices,
+        default="",
+        invalid_choice_message=f"Choose the {label.lower()} from the list.",
+    )
 
 
 def _text(label: str, longest: int = _SEARCH_LENGTH) -> StringField:
@@ -188,7 +193,11 @@ class NoteForm(FlaskForm):
 class RoleForm(FlaskForm):
     """Another role for somebody."""
 
-    role = SelectField("Role", choices=[SelectChoice(str(one), said) for one, said in ROLE_WORDS])
+    role = SelectField(
+        "Role",
+        choices=[SelectChoice(str(one), said) for one, said in ROLE_WORDS],
+        invalid_choice_message="Choose the role from the list.",
+    )
 
 
 class ConfirmForm(FlaskForm):
