@@ -291,7 +291,7 @@ def report(
             f"in, asked for by {clients} clients; against a bare Flask route that answers the same "
             "bytes under the same Gunicorn settings, in turns. CPU is that of the web processes "
             "for each request. Statements are counted in one request, that for the viewer among "
-            "them."
+            "them. Limits on how often one may ask are off: these clients would soon have met them."
         ),
         tables=[Table(HEADS, [each.cells() for each in found])],
         goals=goals(found),
