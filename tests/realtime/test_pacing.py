@@ -26,7 +26,7 @@ class Watcher:
             self.heard.append((time.monotonic(), update))
             self._more.notify_all()
 
-    def until(self, number: int) -> list[int]:
+    def wait_for(self, number: int) -> list[int]:
         """The numbers of bids heard, once there are so many updates."""
         with self._more:
             assert self._more.wait_for(lambda: len(self.heard) >= number, 10)
