@@ -135,6 +135,16 @@ def test_a_query_that_a_visitor_made_up_is_not_kept(app: Flask) -> None:
     assert fragments._pieces.cache_info().currsize <= kept_before + 1
 
 
+@in_a_request
+@pytest.mark.parametrize(
+    ("page", "says"), [(1, "1–7 of 15 things"), (3, "15–15 of 15 things"), (4, ""), (99, "")]
+)
+def test_past_the_end_of_a_list_no_pages_are_counted(page: int, says: str) -> None:
+    pagination = get_template_attribute("components/navigation.html", "pagination")
+    written = str(pagination(page, 7, 15, "things"))
+    assert says in written if says else not written
+
+
 def test_nothing_of_anybodys_own_is_kept(
     app: Flask,
     make_person: Callable[..., TestPerson],
