@@ -1,6 +1,5 @@
 """Logs: one event a line, with the request's id; secrets do not reach them."""
 
-import json
 import logging
 import re
 import sys
@@ -9,6 +8,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
+import structlog
 from flask import Flask, Response, g, has_app_context, request
 from sqlalchemy import Engine, event
 
@@ -37,7 +37,7 @@ _USUAL = frozenset(logging.makeLogRecord({}).__dict__) | {"message", "asctime", 
 class _Lines(logging.Formatter):
     """A record of the standard library as one line."""
 
-    def __init__(self, render: Callable[[dict[str, Any]], str]) -> None:
+    def __init__(self, render: Callable[[Any, str, dict[str, Any]], Any]) -> None:
         super().__init__()
         self._render = render
 
@@ -59,7 +59,7 @@ class _Lines(logging.Formatter):
             line["exception"] = redact(self.formatException(record.exc_info))
         if record.stack_info:
             line["stack"] = redact(record.stack_info)
-        return self._render(line)
+        return str(self._render(None, "", line))
 
 
 def _moment(seconds: float) -> str:
@@ -81,32 +81,13 @@ def _add_request(line: dict[str, Any]) -> None:
             line["sale_request_id"] = _clean(str(followed))
 
 
-# A value with one of these is quoted, so that it is seen where it ends.
-_SEPARATING = re.compile(r"[\s=\"']")
-
-
-def _text(line: dict[str, Any]) -> str:
-    """For people: what happened first, then all else by name; a traceback below."""
-    above = "{timestamp} [{level}] {event} [{logger}]".format_map(line)
-    more = [
-        f" {name}={_shown(line[name])}"
-        for name in sorted(line)
-        if name not in ("timestamp", "level", "event", "logger", "stack", "exception")
-    ]
-    below = [f"\n{line[name]}" for name in ("stack", "exception") if name in line]
-    return "".join([above, *more, *below])
-
-
-def _shown(value: Any) -> str:
-    return value if isinstance(value, str) and not _SEPARATING.search(value) else repr(value)
-
-
-_json = json.JSONEncoder(ensure_ascii=False, default=repr).encode
-
-
 def formatter(log_format: str) -> logging.Formatter:
     """How a record of the standard library becomes a line: `json`, or `text` for people."""
-    return _Lines(_json if log_format == "json" else _text)
+    return _Lines(
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if log_format == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
+    )
 
 
 def init_logs(app: Flask, settings: Settings) -> None:

@@ -74,26 +74,6 @@ def test_no_secret_reaches_a_line_of_either_kind(
     assert kept in line
 
 
-def test_text_lines_show_what_happened_first_and_where_each_value_ends() -> None:
-    made = record("it took %s", "long", zeal=1.5, agent='a "b" c=d', kind="plain")
-    line = formatter("text").format(made)
-    assert line.partition(" ")[2] == (
-        "[warning] it took long [a.logger] agent='a \"b\" c=d' kind=plain zeal=1.5"
-    )
-
-
-def test_a_traceback_stands_below_its_text_line() -> None:
-    made = record("it failed")
-    try:
-        raise ValueError("redis://:hunter2@127.0.0.1")
-    except ValueError as error:
-        made.exc_info = (type(error), error, error.__traceback__)
-    first, *traceback = formatter("text").format(made).splitlines()
-    assert first.endswith("[warning] it failed [a.logger]")
-    assert traceback[0] == "Traceback (most recent call last):"
-    assert traceback[-1] == "ValueError: redis://:[hidden]@127.0.0.1"
-
-
 def test_json_lines_are_one_object_each_even_with_a_traceback() -> None:
     made = record("it failed: %s\nand more", "x", amount=3)
     try:
