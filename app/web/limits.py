@@ -6,12 +6,10 @@ by itself. Limits on guessing are fixed; those on mere volume grow with RATELIMI
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import wraps
 from typing import Any
 
 from flask import Flask, Response, current_app, request
 from flask_limiter import Limiter, RateLimitExceeded
-from redis import Redis
 from redis.backoff import NoBackoff
 from redis.retry import Retry
 from sqlalchemy.exc import SQLAlchemyError
@@ -22,17 +20,11 @@ from app.core.access import viewer_or_none
 from app.core.errors import TooManyRequests
 from app.core.networks import household
 from app.core.secrets import keyed_digest
-from app.web.volume import Volume
 
 MEGABYTE = 1024 * 1024
 UPLOADS = {"artworks.create", "artworks.save", "artworks_api.set_image"}
 _LARGEST_UPLOAD = 11 * MEGABYTE
 _REDIS_SECONDS = 0.3
-_PATIENCE: dict[str, Any] = {
-    "socket_connect_timeout": _REDIS_SECONDS,
-    "socket_timeout": _REDIS_SECONDS,
-    "retry": Retry(NoBackoff(), 0),
-}
 # Longer than any address that has an account; what is longer is refused by the form.
 _ADDRESS_LENGTH = 254
 
@@ -113,9 +105,8 @@ LIMITS: dict[str, tuple[Limit, ...]] = {
     # What Stripe signed is never counted: an event turned away comes hours later. Forgeries are.
     "payments_api.webhook": (Limit(300, "minute", address, frozenset({400})),),
 }
-# Everything else, within a minute.
-_USUAL_TIMES = 3000
-# Not worth counting.
+# Everything else. Static files, pictures and looks at health are not worth counting.
+_USUAL = Limit(3000, "minute", address, together="anything")
 _UNCOUNTED = {"static", "artworks.picture", "health.alive", "health.ready", "metrics.scrape"}
 
 
@@ -123,14 +114,19 @@ def init_limits(app: Flask, settings: Settings) -> None:
     """Bind the counting, and the size that each route takes. Before anything reads a body."""
     storage: dict[str, Any] = {"storage_uri": "memory://"}
     if settings.redis_url:
-        storage = {"storage_uri": settings.redis_url, "storage_options": _PATIENCE}
+        patience = {
+            "socket_connect_timeout": _REDIS_SECONDS,
+            "socket_timeout": _REDIS_SECONDS,
+            "retry": Retry(NoBackoff(), 0),
+        }
+        storage = {"storage_uri": settings.redis_url, "storage_options": patience}
     limiter = Limiter(
         address,
         enabled=settings.ratelimit_enabled,
         in_memory_fallback_enabled=True,
         swallow_errors=True,
         # Two deployments on one Redis must not count together.
-        key_prefix=_prefix(settings),
+        key_prefix=keyed_digest(settings.secret_key, "limits")[:16],
         **storage,
     )
     limiter.init_app(app)
@@ -150,30 +146,12 @@ def limit_routes(app: Flask, settings: Settings) -> None:
         raise LookupError(f"limits for routes that do not exist: {sorted(unknown)}")
     if not settings.ratelimit_enabled:
         return
-    factor = settings.ratelimit_factor
-    url = settings.redis_url
-    redis = Redis.from_url(url, **_PATIENCE) if url else None
-    volume = Volume(_USUAL_TIMES * factor, redis, _prefix(settings))
     for endpoint, view in app.view_functions.items():
-        if endpoint in LIMITS:
-            for limit in LIMITS[endpoint]:
-                view = _held(app.extensions["limits"], view, limit, factor)
-        elif endpoint not in _UNCOUNTED:
-            view = _counted(volume, view)
+        if endpoint in _UNCOUNTED:
+            continue
+        for limit in LIMITS.get(endpoint, (_USUAL,)):
+            view = _held(app.extensions["limits"], view, limit, settings.ratelimit_factor)
         app.view_functions[endpoint] = view
-
-
-def _prefix(settings: Settings) -> str:
-    return keyed_digest(settings.secret_key, "limits")[:16]
-
-
-def _counted(volume: Volume, view: Any) -> Any:
-    @wraps(view)
-    def counted(*args: Any, **kwargs: Any) -> Any:
-        volume.count(address())
-        return view(*args, **kwargs)
-
-    return counted
 
 
 def _held(limiter: Limiter, view: Any, limit: Limit, factor: int) -> Any:

@@ -6,7 +6,6 @@ import socket
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
-from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -289,34 +288,3 @@ def test_the_present_password_is_not_guessed_at_for_long(buyer: TestPerson) -> N
     sent = {"current_password": WRONG, "password": "another good password"}
     said = [buyer.browser.submit("/account/password", **sent).status_code for _ in range(11)]
     assert said == [422] * 10 + [429]
-
-
-def test_mere_volume_is_counted_by_all_processes_together(
-    settings: Any, other_app: Callable[[Any], Flask], monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("app.web.limits._USUAL_TIMES", 120)
-    # One minute: none begins meanwhile.
-    monkeypatch.setattr("app.core.clock.now", lambda: datetime(2027, 1, 1, 12, 0, 50, tzinfo=UTC))
-    one, other = (anonymous(other_app(settings)) for _ in range(2))
-    assert [one.get("/help").status_code for _ in range(100)] == [200] * 100
-    # It hears of the others' hundred when it tells of its own fifty.
-    said = [other.get("/").status_code for _ in range(51)]
-    assert said == [200] * 49 + [429] * 2
-    refused = other.get("/api/artworks")
-    assert (refused.status_code, refused.headers["Retry-After"]) == (429, "10")
-    elsewhere = {"HTTP_X_FORWARDED_FOR": "192.0.2.7"}
-    assert other.get("/", environ_overrides=elsewhere).status_code == 200
-    monkeypatch.setattr("app.core.clock.now", lambda: datetime(2027, 1, 1, 12, 1, tzinfo=UTC))
-    assert other.get("/").status_code == 200
-
-
-def test_without_redis_a_process_counts_volume_by_itself(
-    settings: Any,
-    other_app: Callable[[Any], Flask],
-    redis_away: str,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("app.web.limits._USUAL_TIMES", 120)
-    browser = anonymous(other_app(settings.model_copy(update={"redis_url": redis_away})))
-    monkeypatch.setattr("app.core.clock.now", lambda: datetime(2027, 1, 1, 12, 0, 50, tzinfo=UTC))
-    assert [browser.get("/help").status_code for _ in range(121)] == [200] * 120 + [429]
