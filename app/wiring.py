@@ -22,7 +22,7 @@ from app.config import ROOT, Settings
 from app.core.access import Who, access
 from app.core.extensions import csrf, db, login_manager, mail, migrate
 from app.core.jobs import connect_redis
-from app.core.lanes import Lanes
+from app.core.lanes import Lanes, add_lanes_for_distance
 from app.core.transaction import init_database
 from app.dashboards import api as dashboards_api
 from app.dashboards import pages as dashboards_pages
@@ -108,7 +108,10 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     payments.init_payments(app, settings)
     app.extensions["hint_redis"] = connect_redis(settings.redis_url) if settings.redis_url else None
     realtime.init_realtime(app, settings)
-    app.wsgi_app = Lanes(app.wsgi_app, SOCKETS_PATH)  # type: ignore[method-assign]
+    lanes = Lanes(app.wsgi_app, SOCKETS_PATH)
+    app.wsgi_app = lanes  # type: ignore[method-assign]
+    with app.app_context():
+        add_lanes_for_distance(lanes, db.engine)
     app.wsgi_app = UnreadBodies(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies
