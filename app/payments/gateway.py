@@ -211,14 +211,19 @@ class Gateway:
         return [read_listed(each.to_dict()) for each in reversed(found)]
 
     def list_events(
-        self, types: tuple[str, ...], since: datetime, budget_seconds: float
+        self,
+        types: tuple[str, ...],
+        since: datetime,
+        budget_seconds: float,
+        older_than: str | None = None,
     ) -> tuple[list[SignedEvent], bool]:
         """The events of these types that Stripe made at `since` or later, the oldest first; and
         whether these are all.
 
         Stripe gives the newest first (docs.stripe.com/api/events/list), and is asked for no more
-        of them after `budget_seconds`: the oldest are missing then. It keeps them for 30 days.
-        Raises GatewayUnavailable or GatewayRefused.
+        of them after `budget_seconds`: the oldest are missing then, and come to who asks again
+        for those `older_than` the event of this number. It keeps them for 30 days. Raises
+        GatewayUnavailable or GatewayRefused.
         """
         self._begin()
         ends_at = time.monotonic() + budget_seconds
@@ -227,6 +232,8 @@ class Gateway:
             "created": {"gte": int(since.timestamp())},
             "limit": _PAGE,
         }
+        if older_than is not None:
+            asked["starting_after"] = older_than
         try:
             page = self._client.v1.events.list(asked)
             found = list(page.data)

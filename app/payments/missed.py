@@ -6,6 +6,7 @@ later does not, and may happen months later.
 
 import logging
 import time
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
@@ -47,42 +48,82 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
     """Take in the refunds and disputes that Stripe tells and no webhook brought; how many.
 
     Asks for what came since the newest that it was told of, so after a restore for everything
-    since the backup. After `budget_seconds` no new question begins and no more is taken in. What
-    is left then, or without an answer, comes the next time, which asks for the same again.
+    since the backup. After `budget_seconds` no new question begins and no more is taken in: the
+    next time goes on from there. Without an answer nothing changes and the next time asks again.
     """
     ends_at = time.monotonic() + budget_seconds
-    note = read_note(_NOTE)
-    db.session.close()
     oldest = clock.now() - _KEPT
-    since = oldest if note is None else datetime.fromisoformat(note.content["until"])
+    reached = _read_reached() or _Reached(oldest)
     # What came by webhook before its sale was found again had nothing to change.
     again = recovering()
     try:
-        events, finished = gateway(patient=patient).list_events(
-            EVENTS_ASKED_FOR, max(since - _OVERLAP, oldest), budget_seconds
+        events, listed = gateway(patient=patient).list_events(
+            EVENTS_ASKED_FOR,
+            max(reached.until - _OVERLAP, oldest),
+            budget_seconds,
+            reached.older_than,
         )
-    except (GatewayUnavailable, GatewayRefused) as away:
+    except GatewayUnavailable as away:
         log.warning("refunds and disputes could not be asked of Stripe (%s)", away)
-        _note(since)
+        _write_reached(reached)
         return 0
-    taken = 0
-    unheard = _unheard(events, since, again=again)
+    except GatewayRefused as refused:
+        log.warning("Stripe does not list refunds and disputes (%s)", refused)
+        # The event to go on from may be too old for Stripe to know.
+        _write_reached(_Reached(reached.until))
+        return 0
+    taken, finished = 0, True
+    unheard = _unheard(events, reached.until, again=again)
     for number, event in enumerate(unheard, 1):
         done = _take(event, again=again)
         taken += done
         finished = finished and done
-        # However slow Stripe is, one is taken in each time.
         if time.monotonic() >= ends_at and number < len(unheard):
             finished = False
             break
-    # Stripe's clock tells: should ours be wrong, nothing is passed over.
-    _note(_made_at(events[-1]) if events and finished else since)
+    if events and finished:
+        # Stripe's clock tells: should ours be wrong, nothing is passed over.
+        newest = reached.newest or _made_at(events[-1])
+        _write_reached(
+            _Reached(newest) if listed else _Reached(reached.until, newest, events[0].id)
+        )
+    else:
+        _write_reached(_Reached(reached.newest or reached.until) if finished else reached)
     return taken
 
 
-def _note(until: datetime) -> None:
+@dataclass(frozen=True)
+class _Reached:
+    """All events up to `until` were taken in; and, of a list that was too long for one time, all
+    from `newest` back to `older_than`.
+    """
+
+    until: datetime
+    newest: datetime | None = None
+    older_than: str | None = None
+
+
+def _read_reached() -> _Reached | None:
+    note = read_note(_NOTE)
+    db.session.close()
+    if note is None:
+        return None
+    newest = note.content.get("newest")
+    return _Reached(
+        datetime.fromisoformat(note.content["until"]),
+        datetime.fromisoformat(newest) if newest else None,
+        note.content.get("older_than"),
+    )
+
+
+def _write_reached(reached: _Reached) -> None:
+    content = {
+        "until": clock.iso(reached.until),
+        "newest": clock.iso(reached.newest) if reached.newest else None,
+        "older_than": reached.older_than,
+    }
     with transaction() as session:
-        write_note(session, _NOTE, {"until": clock.iso(until)})
+        write_note(session, _NOTE, content)
 
 
 def _made_at(event: SignedEvent) -> datetime:
