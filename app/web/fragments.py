@@ -14,13 +14,23 @@ from typing import Any
 from flask import Flask, g, request
 from markupsafe import Markup, escape
 
-# A fragment has one to thirty kilobytes: at most 30 MB in all.
+# Most have one to thirty kilobytes; what somebody has blown up with markup to escape is not kept.
+# In memory that is 32 MB at most, and four times as much if all held a character beyond U+FFFF.
 _KEPT = 1_000
+_LONGEST = 32_000
 # Nobody can write it into a title: it is made anew with every start.
 _EDGE = f"\ue000{secrets.token_hex(8)}\ue000"
 _GAP = re.compile(f"{_EDGE}(\\w+){_EDGE}")
 # Where the CSRF token and the nonce of the request at hand stand once somebody asked for them.
 _OF_THIS_REQUEST = ("csrf_token", "script_nonce")
+
+
+class _TooLong(Exception):
+    """The pieces of a text too long to be kept."""
+
+    def __init__(self, pieces: tuple[str, ...]) -> None:
+        super().__init__()
+        self.pieces = pieces
 
 
 def kept(macro: Callable[..., Markup], *values: Any, **gaps: object) -> Markup:
@@ -34,7 +44,10 @@ def kept(macro: Callable[..., Markup], *values: Any, **gaps: object) -> Markup:
     """
     # Addresses in it begin with what the server put before them.
     root = request.environ.get("SCRIPT_NAME", "")
-    pieces = _pieces(macro, root, tuple(gaps), *values)
+    try:
+        pieces = _pieces(macro, root, tuple(gaps), *values)
+    except _TooLong as text:
+        pieces = text.pieces
     if len(pieces) == 1:
         return Markup(pieces[0])  # noqa: S704 (a macro's text)
     texts = {name: escape(value) for name, value in gaps.items()}
@@ -57,7 +70,10 @@ def _pieces(
         token = g.get(name)
         if token and str(token) in text:
             raise ValueError(f"a kept fragment holds the {name} of one visitor")
-    return tuple(_GAP.split(text))
+    pieces = tuple(_GAP.split(text))
+    if len(text) > _LONGEST:
+        raise _TooLong(pieces)
+    return pieces
 
 
 def _hold_plain(values: tuple[Any, ...]) -> None:

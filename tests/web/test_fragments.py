@@ -275,3 +275,16 @@ def test_a_signed_out_page_is_the_same_after_somebody_was_signed_in(
         assert buyer.name in buyer.browser.get(path).text
     assert signed_out() == before
     assert "csrf_token" not in before[0]
+
+
+@in_a_request
+def test_what_is_too_long_is_shown_and_not_kept(app: Flask) -> None:
+    ran: list[int] = []
+    app.jinja_env.globals["ran"] = lambda: ran.append(1) or ""
+    try:
+        m = macro(app, "{% macro m(a, gap) %}{{ ran() }}{{ a }}{{ gap }}{% endmacro %}")
+        for _ in range(2):
+            assert kept(m, "&" * 8_000, gap="<") == "&amp;" * 8_000 + "&lt;"
+    finally:
+        del app.jinja_env.globals["ran"]
+    assert len(ran) == 2
