@@ -145,7 +145,7 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
             return False
         reached("checkout.created")
         if not _record_session(payment, word, unasked=patient):
-            _close_stray(payment, word, patient=patient)
+            _close_stray(payment, word)
         return True
 
 
@@ -194,13 +194,14 @@ def _record_session(payment: Payment, word: CheckoutSession, *, unasked: bool) -
         return known == word.id
 
 
-def _close_stray(payment: Payment, word: CheckoutSession, *, patient: bool) -> None:
+def _close_stray(payment: Payment, word: CheckoutSession) -> None:
     """Expire a session that came to light after its payment had gone on or was closed.
 
     Nobody was ever shown its address; should it be paid all the same, a person is told.
     """
     try:
-        closed = gateway(patient=patient).expire_session(word.id)
+        # However long it took to come to light, this has to be asked: nobody else will.
+        closed = gateway(patient=True).expire_session(word.id)
     except (GatewayUnavailable, GatewayRefused) as failure:
         log.warning("payment %s: stray session %s stays (%s)", payment.id, word.id, failure)
         _flag_stray(payment, word)

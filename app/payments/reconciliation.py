@@ -63,7 +63,7 @@ def ask_stripe(payment_id: int, admin_id: int) -> Answer:
         expiry.settle_payment(payment_id)
     elif before in CAPTURED and not recovering():
         # An administrator waits for the answer.
-        hear_missed(budget_seconds=2)
+        hear_missed(budget_seconds=1)
     return _compare(payment_id, before)
 
 
@@ -133,7 +133,8 @@ def _compare(payment_id: int, before: PaymentStatus, *, patient: bool = False) -
         word = gateway(patient=patient).retrieve_session(payment.stripe_session_id)
     except GatewayUnavailable as away:
         log.warning("payment %s: no answer from Stripe (%s)", payment_id, away)
-        return Answer(Finding.NO_ANSWER, payment.status)
+        changed = Finding.CHANGED if payment.status != before else Finding.NO_ANSWER
+        return Answer(changed, payment.status)
     except GatewayRefused as refused:
         said = f"Stripe does not know checkout session {payment.stripe_session_id} ({refused})."
         return _contradicted(payment, "session_unknown", payment.stripe_session_id, said)
