@@ -28,8 +28,8 @@ _COUNTED = "bids.counted_by_day"
 _SEEN = "bids.newest_seen"
 _SEEN_AT = "bids.newest_seen_at"
 # A bid gets its number before it is committed. So long after one was seen, all with smaller
-# numbers are there: no transaction lasts for a minute (`statement_timeout` and
-# `idle_in_transaction_session_timeout`).
+# numbers are there: the few statements of a bid, of which each is broken off after seconds
+# (`statement_timeout`), come nowhere near it.
 _SETTLED_SECONDS = 120
 
 

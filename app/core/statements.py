@@ -81,7 +81,10 @@ class Prepared:
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, session: Session, **values: Any) -> Any:
-        """Run it inside the session's transaction; its first row, or None."""
+        """Run it inside the session's transaction; its first row, or None.
+
+        What was changed in the session's objects and not flushed is not in the database yet.
+        """
         found = self._run(session.connection(), values)
         return found[0] if found else None
 

@@ -146,6 +146,7 @@ def _sell(session: Session, payment: Payment, word: CheckoutSession) -> EventOut
     payment.failure_reason = None
     payment.paid_at = payment.closed_at = moment
     _move(session, payment, PaymentEvent.SESSION_PAID)
+    # Prepared statements read what is in the database, not what the session's objects hold.
     session.flush()
     title = artwork_service.sell_artwork(session, payment.artwork_id, payment.amount_cents)
     record(
