@@ -127,10 +127,10 @@ def releases_on_its_own_word(patch: pytest.MonkeyPatch) -> None:
 
 def remembers_events_naively(patch: pytest.MonkeyPatch, between: Between) -> None:
     """Whether an event came before is looked up first, and its number need not be unique."""
-    find = webhook._find_payment
+    find = webhook.found_payment
     seen = threading.local()
 
-    def look_and_find(event: Any) -> int | None:
+    def look_and_find(event: Any) -> Any:
         seen.outcome = db.session.scalar(
             select(StripeEvent.outcome).where(StripeEvent.stripe_event_id.startswith(event.id))
         )
@@ -149,7 +149,7 @@ def remembers_events_naively(patch: pytest.MonkeyPatch, between: Between) -> Non
         ).one()  # fmt: skip
         return row.id, seen.outcome or EventOutcome.RECEIVED
 
-    patch.setattr(webhook, "_find_payment", look_and_find)
+    patch.setattr(webhook, "found_payment", look_and_find)
     patch.setattr(webhook, "_store", store)
 
 
