@@ -16,6 +16,9 @@ as the product has. Both run in turn on the same database.
   as the product's does.
 - CPU is the web processes', user and system, for each answer. In brackets: all of it for each bid
   that was accepted.
+- SQLite gives no turns: of the yardstick's connections one writes again and again while the others
+  sleep. Nearly all its answers come at once and few wait for long (clients divided by the rate is
+  the mean), so that its p95 is out of reach for bidders who all get their turn.
 """
 
 import argparse
