@@ -68,9 +68,7 @@ def found_payment(event: SignedEvent) -> Known | None:
     sale = read_sale(thing)
     if found is None and sale is not None:
         found = _BY_NUMBER.read(value=sale.payment_id)
-        if found is not None and found.sale != sale:
-            found = None
-        if found is not None and _of_another_intent(found, kind, intent):
+        if found is not None and (found.sale != sale or _of_another_intent(found, kind, intent)):
             found = None
     return found
 

@@ -81,14 +81,11 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
         if time.monotonic() >= ends_at and number < len(unheard):
             finished = False
             break
-    if events and finished:
+    if finished:
         # Stripe's clock tells: should ours be wrong, nothing is passed over.
-        newest = reached.newest or _made_at(events[-1])
-        _write_reached(
-            _Reached(newest) if listed else _Reached(reached.until, newest, events[0].id)
-        )
-    else:
-        _write_reached(_Reached(reached.newest or reached.until) if finished else reached)
+        newest = reached.newest or (_made_at(events[-1]) if events else reached.until)
+        reached = _Reached(newest) if listed else _Reached(reached.until, newest, events[0].id)
+    _write_reached(reached)
     return taken
 
 
