@@ -171,20 +171,9 @@ def ear(url: str, auth: Any = None, headers: dict[str, str] | None = None) -> It
 
 def handshake_status(url: str, origin: str | None) -> int:
     """The HTTP status that a websocket handshake from a page of `origin` gets."""
-    host, port = url.removeprefix("http://").split(":")
-    lines = [
-        "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1",
-        f"Host: {host}:{port}",
-        "Connection: Upgrade",
-        "Upgrade: websocket",
-        "Sec-WebSocket-Version: 13",
-        "Sec-WebSocket-Key: MDEyMzQ1Njc4OWFiY2RlZg==",
-    ]
-    if origin is not None:
-        lines.append(f"Origin: {origin}")
-    with socket.create_connection((host, int(port)), timeout=10) as wire:
-        wire.sendall("\r\n".join([*lines, "", ""]).encode())
-        return int(wire.recv(4096).split()[1])
+    headers = [] if origin is None else [f"Origin: {origin}"]
+    with held_socket(url, "127.0.0.1", *headers) as status:
+        return status
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import time
 from app.realtime.pacing import INTERVAL_SECONDS, Pace
 from app.realtime.rules import NewBid
 from tests.realtime.conftest import World
-from tests.realtime.processes import ear, speaker
+from tests.realtime.processes import Speaker, ear, speaker
 from tests.waiting import until
 
 INTERVAL = 0.1
@@ -146,6 +146,13 @@ def test_what_waits_is_sent_before_something_else_is_said() -> None:
     assert [update.bid_count for _, update in watcher.heard] == [1, 2]
 
 
+def tell_of_bid(speaking: Speaker, artwork_id: int, number: int) -> None:
+    """Another process has placed the bid with this number on the artwork."""
+    speaking.say(
+        "BidOutbid", artwork_id=artwork_id, highest_bid_cents=100 * number, bid_count=number
+    )
+
+
 def test_figures_from_several_processes_keep_to_one_pace_together(
     world: World, processes_settings: dict[str, str]
 ) -> None:
@@ -155,10 +162,7 @@ def test_figures_from_several_processes_keep_to_one_pace_together(
         began = time.monotonic()
         for count in range(1, 61, 2):
             for speaking, number in ((world.speaker, count), (another, count + 1)):
-                speaking.say(
-                    "BidOutbid", artwork_id=artwork_id, highest_bid_cents=100 * number,
-                    bid_count=number,
-                )  # fmt: skip
+                tell_of_bid(speaking, artwork_id, number)
             time.sleep(0.03)
         until(lambda: any(said["bid_count"] == 60 for _, said in nobody.heard), 5)
         took = time.monotonic() - began
@@ -177,9 +181,7 @@ def test_figures_that_wait_in_one_process_follow_another_ones_status_within_a_se
     with ear(world.other.url) as nobody, speaker(**processes_settings) as another:
         nobody.watch(artwork_id)
         for count in (1, 2):
-            world.speaker.say(
-                "BidOutbid", artwork_id=artwork_id, highest_bid_cents=100 * count, bid_count=count
-            )
+            tell_of_bid(world.speaker, artwork_id, count)
         another.say("ArtworkStatusChanged", artwork_id=artwork_id, status="EXPIRED")
         said = time.monotonic()
         until(lambda: len(nobody.heard) >= 3, 5)

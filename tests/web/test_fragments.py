@@ -40,22 +40,26 @@ def _a_request(app: Flask) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def ran(app: Flask) -> Iterator[list[int]]:
+    """One for each time that a macro called `ran()`."""
+    times: list[int] = []
+    app.jinja_env.globals["ran"] = lambda: times.append(1) or ""
+    yield times
+    del app.jinja_env.globals["ran"]
+
+
 in_a_request = pytest.mark.usefixtures("_a_request")
 
 
 @in_a_request
-def test_a_macro_runs_once_for_the_same_values(app: Flask) -> None:
-    ran: list[int] = []
-    app.jinja_env.globals["ran"] = lambda: ran.append(1) or ""
-    try:
-        m = macro(app, "{% macro m(a, b) %}{{ ran() }}{{ a }}-{{ b }}{% endmacro %}")
-        assert [kept(m, "<x>", 1), kept(m, "<x>", 1)] == ["&lt;x&gt;-1"] * 2
-        assert len(ran) == 1
-        assert kept(m, "<x>", True) == "&lt;x&gt;-True"
-        assert kept(m, "<x>", 2) == "&lt;x&gt;-2"
-        assert len(ran) == 3
-    finally:
-        del app.jinja_env.globals["ran"]
+def test_a_macro_runs_once_for_the_same_values(app: Flask, ran: list[int]) -> None:
+    m = macro(app, "{% macro m(a, b) %}{{ ran() }}{{ a }}-{{ b }}{% endmacro %}")
+    assert [kept(m, "<x>", 1), kept(m, "<x>", 1)] == ["&lt;x&gt;-1"] * 2
+    assert len(ran) == 1
+    assert kept(m, "<x>", True) == "&lt;x&gt;-True"
+    assert kept(m, "<x>", 2) == "&lt;x&gt;-2"
+    assert len(ran) == 3
 
 
 @in_a_request
@@ -278,13 +282,8 @@ def test_a_signed_out_page_is_the_same_after_somebody_was_signed_in(
 
 
 @in_a_request
-def test_what_is_too_long_is_shown_and_not_kept(app: Flask) -> None:
-    ran: list[int] = []
-    app.jinja_env.globals["ran"] = lambda: ran.append(1) or ""
-    try:
-        m = macro(app, "{% macro m(a, gap) %}{{ ran() }}{{ a }}{{ gap }}{% endmacro %}")
-        for _ in range(2):
-            assert kept(m, "&" * 8_000, gap="<") == "&amp;" * 8_000 + "&lt;"
-    finally:
-        del app.jinja_env.globals["ran"]
+def test_what_is_too_long_is_shown_and_not_kept(app: Flask, ran: list[int]) -> None:
+    m = macro(app, "{% macro m(a, gap) %}{{ ran() }}{{ a }}{{ gap }}{% endmacro %}")
+    for _ in range(2):
+        assert kept(m, "&" * 8_000, gap="<") == "&amp;" * 8_000 + "&lt;"
     assert len(ran) == 2
