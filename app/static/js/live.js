@@ -444,12 +444,13 @@ async function opened() {
   awayTimer = null;
   pollTimer = clearInterval(pollTimer);
   badge("live");
+  // From here on a line that is cut is told of, even before the rooms are joined.
+  const again = everOpened;
+  everOpened = true;
   watched = new Set();
   // Asked only once the server has us in the rooms: nothing can fall between answer and event.
   const joined = Promise.all(watchAll());
   await Promise.race([joined, new Promise((resolve) => setTimeout(resolve, 2_000))]);
-  const again = everOpened;
-  everOpened = true;
   for (const region of regions()) {
     // The first answer would be the page that was just served, without the error it tells of.
     if (again || !document.querySelector("[data-error-summary]")) refresh(region);
