@@ -62,8 +62,7 @@ def _to_checkout(payment_id: int, person: Viewer) -> ResponseReturnValue:
     payment = payment_service.offer_checkout(payment_id, person.id)
     if payment is not None and payment.checkout_url is not None:
         return redirect(payment.checkout_url, code=303)
-    # That its page is being prepared stands on the payment, for as long as it is so.
-    flash("You won!", "success")
+    # That it is won, and that its page is being prepared, stands there for as long as it is so.
     return redirect(url_for("payments.show", payment_id=payment_id), code=303)
 
 

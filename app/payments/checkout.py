@@ -30,7 +30,7 @@ from app.payments.gateway import (
 )
 from app.payments.models import Payment
 from app.payments.refusals import raise_refusal
-from app.payments.states import PaymentEvent, PaymentStatus
+from app.payments.states import STRAY_SESSION, PaymentEvent, PaymentStatus
 from app.payments.words import CheckoutSession
 
 log = logging.getLogger(__name__)
@@ -216,8 +216,8 @@ def _flag_stray(payment: Payment, word: CheckoutSession) -> None:
     with transaction() as session:
         raise_attention(
             session,
-            "stray_session",
-            f"stray_session:{word.id}",
+            STRAY_SESSION,
+            f"{STRAY_SESSION}:{word.id}",
             payment.id,
             f"Stripe made a second checkout session {word.id} for this payment and could not be "
             "reached to close it. Nobody knows its address; it lapses by itself within the hour.",

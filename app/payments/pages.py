@@ -53,14 +53,15 @@ def pay(payment_id: int) -> ResponseReturnValue:
         payment = service.prepare_checkout(payment_id, viewer().id)
     except Conflict:
         return redirect(url_for("payments.show", payment_id=payment_id), code=303)
-    if payment.checkout_url is None:
+    if payment.checkout_url is None and not payment.needs_person:
         flash(
             "The payment page is still being prepared. Try again in a few seconds; "
             "your win is safe.",
             "warning",
         )
-        return redirect(url_for("payments.show", payment_id=payment_id), code=303)
-    return redirect(payment.checkout_url, code=303)
+    return redirect(
+        payment.checkout_url or url_for("payments.show", payment_id=payment_id), code=303
+    )
 
 
 @blueprint.post("/payments/<int:payment_id>/give-up")

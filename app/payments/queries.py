@@ -15,7 +15,14 @@ from app.core.extensions import db
 from app.core.paging import Page, paginate
 from app.payments import stripe_clock
 from app.payments.models import Attention, Payment
-from app.payments.states import CAPTURED, OPEN, UNPAID_WIN, PaymentStatus, told_reason
+from app.payments.states import (
+    CAPTURED,
+    OPEN,
+    STRAY_SESSION,
+    UNPAID_WIN,
+    PaymentStatus,
+    told_reason,
+)
 
 CLOCK_WARN_SECONDS = stripe_clock.WARN_SECONDS
 CLOCK_LIMIT_SECONDS = stripe_clock.LIMIT_SECONDS
@@ -49,13 +56,22 @@ class PaymentView:
     needs_person: bool
 
     @property
-    def payable(self) -> bool:
-        """Whether the buyer may still pay."""
+    def in_time(self) -> bool:
+        """Whether the buyer's time to pay is not over."""
         return (
             self.status == PaymentStatus.PENDING
             and self.give_up_at is None
             and self.deadline_at > clock.now()
         )
+
+    @property
+    def payable(self) -> bool:
+        """Whether the buyer may still pay.
+
+        Not while a person looks at it: the money may have been taken already, or would go where
+        the product cannot see it.
+        """
+        return self.in_time and not self.needs_person
 
     @property
     def checkout_url(self) -> str | None:
@@ -71,6 +87,11 @@ class PaymentView:
     def is_open(self) -> bool:
         """Whether the outcome is still unknown."""
         return self.status in OPEN
+
+    @property
+    def held(self) -> bool:
+        """Whether nothing goes on until a person has looked at it."""
+        return self.is_open and self.needs_person
 
     @property
     def unanswered(self) -> bool:
@@ -101,7 +122,9 @@ class PaymentView:
 
 def _select() -> Select[*tuple[Any, ...]]:
     flagged = exists().where(
-        Attention.payment_id == Payment.id, Attention.acknowledged_at.is_(None)
+        Attention.payment_id == Payment.id,
+        Attention.acknowledged_at.is_(None),
+        Attention.kind != STRAY_SESSION,
     )
     return select(Payment, Artwork.title, Artwork.status, flagged).join(
         Artwork, Artwork.id == Payment.artwork_id

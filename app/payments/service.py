@@ -129,14 +129,14 @@ def _end_sign_ins(session: Session, event: UserSuspended) -> None:
 def prepare_checkout(payment_id: int, buyer_id: int) -> PaymentView:
     """The winner's payment with its Stripe page, made or found when it was not yet known.
 
-    `checkout_url` is None while Stripe cannot be reached. Raises NotFound when it is not theirs,
-    PaymentOver when it can no longer be paid.
+    `checkout_url` is None while Stripe cannot be reached, and while a person looks at the payment.
+    Raises NotFound when it is not theirs, PaymentOver when it can no longer be paid.
     """
     payment = queries.own_payment(payment_id, buyer_id)
-    if payment.payable and payment.session_url is None:
+    if payment.in_time and payment.session_url is None:
         expiry.settle_payment(payment_id)
         payment = queries.own_payment(payment_id, buyer_id)
-    if not payment.payable:
+    if not payment.in_time:
         raise PaymentOver
     return payment
 

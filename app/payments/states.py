@@ -93,6 +93,9 @@ CONTRADICTIONS = (
     "state_impossible",
 )
 
+# A second session that nobody was shown: the payment's own can be paid as if there were none.
+STRAY_SESSION = "stray_session"
+
 
 _DECLINES = {
     "authentication_required": "The bank asked for a confirmation that was not given.",

@@ -153,7 +153,7 @@ STATES = (
     State("bid, confirm", "/artworks/{open}", "buyer", "Bids are binding", bid("120", confirmed=False)),
     State("bid, not this time", "/artworks/{open}", "buyer", "Not this time", bid("120")),
     State("bid, too low", "/artworks/{wanted}", "rival", "There is a problem", bid("5"), 409),
-    State("bid, Stripe away", "/artworks/{open}", "buyer", "You won!", bid("950"), stripe_is_away=True),
+    State("bid, Stripe away", "/artworks/{open}", "buyer", "You won", bid("950"), stripe_is_away=True),
 
     # A buyer's own pages
     State("my bids", "/me/bids", "buyer", "What each of your bids came to"),

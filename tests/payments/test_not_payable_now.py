@@ -1,0 +1,72 @@
+"""When a payment cannot be paid for now: a person looks at it, or Stripe is away."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.core.transaction import transaction
+from app.payments import service
+from app.payments.states import CONTRADICTIONS, STRAY_SESSION
+from tests.payments.market import Market
+
+PAY, GIVE_UP = b">Pay $100.00<", b"Give up this win"
+
+
+def flag(market: Market, kind: str, payment_id: int) -> None:
+    with market.app.app_context(), transaction() as session:
+        service.raise_attention(session, kind, f"{kind}:{payment_id}", payment_id, "Look at it.")
+
+
+@pytest.mark.parametrize("kind", CONTRADICTIONS)
+def test_a_payment_that_a_person_looks_at_offers_no_way_to_pay_until_that_is_done(
+    market: Market, kind: str
+) -> None:
+    won = market.win()
+    payment_id = won["payment"]["id"]
+    page = market.buyer.browser.get(f"/payments/{payment_id}").data
+    assert PAY in page
+    assert GIVE_UP in page
+
+    flag(market, kind, payment_id)
+    page = market.buyer.browser.get(f"/payments/{payment_id}").data
+    assert b"A person is looking at this payment" in page
+    assert PAY not in page
+    assert GIVE_UP not in page
+    assert b"Pay by" not in page
+    straight = market.buyer.browser.get(f"/payments/{payment_id}/pay")
+    assert (straight.status_code, straight.location) == (303, f"/payments/{payment_id}")
+    assert b"still being prepared" not in market.buyer.browser.get(f"/payments/{payment_id}").data
+    for list_of_mine in ("/me/bids", "/me/payments"):
+        shown = market.buyer.browser.get(list_of_mine).data
+        assert b"On hold" in shown
+        assert b">Pay<" not in shown
+    asked = market.checkout(won["id"])
+    assert (asked.status_code, asked.get_json()["checkout_url"]) == (200, None)
+    assert market.read(payment_id)["checkout_url"] is None
+
+    with market.app.app_context():
+        [raised] = market.flags()
+        service.acknowledge_attention(raised.id, market.make_person("ADMIN").id)
+    assert PAY in market.buyer.browser.get(f"/payments/{payment_id}").data
+    assert market.checkout(won["id"]).get_json()["checkout_url"] is not None
+
+
+def test_a_stray_session_keeps_nobody_from_paying(market: Market) -> None:
+    won = market.win()
+    payment_id = won["payment"]["id"]
+    flag(market, STRAY_SESSION, payment_id)
+    assert PAY in market.buyer.browser.get(f"/payments/{payment_id}").data
+    assert market.checkout(won["id"]).get_json()["checkout_url"] is not None
+    straight = market.buyer.browser.get(f"/payments/{payment_id}/pay")
+    assert str(market.sandbox.url) in straight.location
+
+
+def test_a_win_while_stripe_is_away_is_said_once(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller, 10_000)
+    market.fail_all()
+    won = market.buyer.browser.submit(f"/artworks/{artwork_id}/bids", amount="100", confirm="1")
+    assert won.status_code == 303
+    page = market.buyer.browser.get(won.location).text
+    [_, content] = page.split("<main")
+    assert content.count("You won") == 1
+    assert "Your payment page is being prepared" in content
