@@ -28,10 +28,11 @@ from tests.databases import REQUIRED, Databases, PostgresDatabases, SqliteFiles,
 from tests.people import Browser, TestPerson
 from tests.sandbox.sandbox_process import Sandbox
 
-# Processes, networks and a browser of their own take part in these, each with its own deadlines,
-# on a machine that all tests share. Two failures in a row are no accident; a single one is told in
-# the summary. A promise that a database breaks stays broken, and fails the second time as well.
-TWICE = {"deploy", "faults", "journeys", "realtime"}
+# Nearly all tests ask a Stripe, a database or a mail server that run beside them, each with its own
+# deadlines, on a machine that all tests share. Two failures in a row are no accident; a single one
+# is told in the summary. A promise that a database breaks stays broken, and fails the second time
+# as well. Where money might be taken twice once in a thousand times, one failure is enough.
+ONCE = {"bidding", "orders", "races"}
 
 
 @pytest.hookimpl(tryfirst=True)
@@ -46,7 +47,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Play a second time what may fail because the machine was busy."""
     tests = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(tests).parts[0] in TWICE:
+        if item.path.relative_to(tests).parts[0] not in ONCE:
             item.add_marker(pytest.mark.flaky(reruns=1))
 
 

@@ -6,9 +6,11 @@ None of it is in the product. Each race is first shown with these, and then with
 from __future__ import annotations
 
 import contextlib
+import os
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
@@ -34,21 +36,38 @@ Between = Callable[[], Any]
 
 
 class Meeting:
-    """Threads wait for each other here, but not for ever: with a guard they cannot all come."""
+    """So many threads wait for each other here, one time; who comes later walks through.
 
-    def __init__(self, count: int, seconds: float = 3) -> None:
-        self._barrier = threading.Barrier(count)
+    Not for ever: with a guard they cannot all come.
+    """
+
+    def __init__(self, count: int, seconds: float = 10) -> None:
+        self.met = threading.Event()
+        self._barrier = threading.Barrier(count, action=self.met.set)
         self._seconds = seconds
 
     def __call__(self) -> None:
         """Wait until all are here, or the time is over."""
+        if self.met.is_set():
+            return
         with contextlib.suppress(threading.BrokenBarrierError):
             self._barrier.wait(self._seconds)
 
 
-def pause() -> None:
-    """Where the others cannot be waited for: long enough for them to come."""
-    time.sleep(0.3)
+class MeetingOfProcesses:
+    """As a meeting, but of threads in any process: each leaves a file in the same empty folder."""
+
+    def __init__(self, folder: Path, count: int, seconds: float = 10) -> None:
+        self._folder = folder
+        self._count = count
+        self._seconds = seconds
+
+    def __call__(self) -> None:
+        """Wait until all are here, or the time is over."""
+        (self._folder / uuid4().hex).touch()
+        ends_at = time.monotonic() + self._seconds
+        while len(os.listdir(self._folder)) < self._count and time.monotonic() < ends_at:
+            time.sleep(0.01)
 
 
 @contextlib.contextmanager
@@ -153,8 +172,20 @@ def remembers_events_naively(patch: pytest.MonkeyPatch, between: Between) -> Non
     patch.setattr(webhook, "_store", store)
 
 
-def sells_whenever_told(patch: pytest.MonkeyPatch) -> None:
-    """What Stripe says is acted upon as often as it is said."""
+def nobody() -> None:
+    """Between looking and acting nothing happens."""
+
+
+def sells_whenever_told(patch: pytest.MonkeyPatch, between: Between = nobody) -> None:
+    """What Stripe says is acted upon as often as it is said; after asking there is a gap."""
+    ask = expiry._ask
+
+    def ask_and_wait(payment: Payment, *, patient: bool) -> gateway.CheckoutSession | None:
+        word = ask(payment, patient=patient)
+        between()
+        return word
+
+    patch.setattr(expiry, "_ask", ask_and_wait)
     patch.setattr(settlement, "CAPTURED", ())
     patch.setattr(settlement, "_allowed", lambda *_: True)
     patch.setattr(settlement, "move_payment", lambda *_: PaymentStatus.SUCCEEDED)
@@ -170,14 +201,18 @@ def sells_whenever_told(patch: pytest.MonkeyPatch) -> None:
     )
 
 
-def asks_under_fresh_keys(patch: pytest.MonkeyPatch) -> None:
-    """Each request to Stripe has an idempotency key of its own, and no stray session is closed."""
+def asks_under_fresh_keys(patch: pytest.MonkeyPatch, between: Between = nobody) -> None:
+    """Each request to Stripe has an idempotency key of its own, and no stray session is closed.
+
+    Before it there is a gap.
+    """
     create = gateway.Gateway.create_session
-    patch.setattr(
-        gateway.Gateway,
-        "create_session",
-        lambda self, params, key: create(self, params, f"{key}-{uuid4().hex}"),
-    )
+
+    def create_another(self: gateway.Gateway, params: Any, key: str) -> gateway.CheckoutSession:
+        between()
+        return create(self, params, f"{key}-{uuid4().hex}")
+
+    patch.setattr(gateway.Gateway, "create_session", create_another)
     patch.setattr(checkout, "_close_stray", lambda *_, **__: None)
 
 

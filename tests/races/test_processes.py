@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -59,12 +60,18 @@ def bid_at_once(market: Market, url: str, people: list[TestPerson], artwork_id: 
     ("database", "processes"), [("sqlite", "1"), ("postgresql", "3")], indirect=["database"]
 )
 def test_without_the_guard_several_win(
-    market: Market, surroundings: Callable[[str], dict[str, str]], processes: str
+    market: Market,
+    surroundings: Callable[[str], dict[str, str]],
+    processes: str,
+    tmp_path: Path,
 ) -> None:
     people = [market.make_person("BUYER") for _ in range(6)]
+    meeting = tmp_path / "meeting"
+    meeting.mkdir()
+    given = {**surroundings(processes), "MEETING": str(meeting)}
     with (
         naive.without_indexes(market.app, "uq_bids_won", "uq_payments_open"),
-        web_process("tests.races.unguarded:app", **surroundings(processes)) as web,
+        web_process("tests.races.unguarded:app", **given) as web,
     ):
         artwork_id = market.make_artwork(market.seller)
         bid_at_once(market, web.url, people, artwork_id)
