@@ -44,11 +44,11 @@ SAID = {
         [TITLE, AMOUNT, "did not pay in time", "open for bids again"],
         "/seller/artworks/7",
     ),
-    EmailKind.ARTWORK_EXPIRED: ([TITLE, "without a sale", "relist"], "/seller/artworks/7"),
+    EmailKind.ARTWORK_EXPIRED: ([TITLE, "without a sale", "list it again"], "/seller/artworks/7"),
     EmailKind.PASSWORD_RESET: (["Ada Buyer", "works once"], "/password/reset/"),
     EmailKind.ATTENTION_NEEDED: (
         ["Amount differs", "12", "Stripe says 1,249.00 USD", "Ann Admin"],
-        "/admin",
+        "/admin/attention",
     ),
 }
 
