@@ -1,11 +1,14 @@
 """The bid form."""
 
+import re
 from typing import Any
 
 from flask_wtf import FlaskForm
 from wtforms import HiddenField, StringField, ValidationError
 
 from app.core import money
+
+_THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 
 
 class BidForm(FlaskForm):
@@ -16,8 +19,11 @@ class BidForm(FlaskForm):
 
     def validate_amount(self, field: Any) -> None:
         """Whole cents end up in `amount_cents`."""
-        # What people paste: a sign, spaces and thousands separators say nothing about the amount.
-        typed = (field.data or "").strip().removeprefix("$").replace(",", "").strip()
+        # What people paste: a sign and spaces say nothing about the amount.
+        typed = (field.data or "").strip().removeprefix("$").strip()
+        # Nor do commas between thousands; any other could mean a decimal point, and a bid binds.
+        if _THOUSANDS.fullmatch(typed):
+            typed = typed.replace(",", "")
         if not typed:
             raise ValidationError("Enter your bid.")
         try:

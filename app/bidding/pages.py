@@ -32,7 +32,7 @@ def artwork(artwork_id: int) -> ResponseReturnValue:
 @blueprint.post("/artworks/<int:artwork_id>/bids")
 @access(Who.USER)
 def place_bid(artwork_id: int) -> ResponseReturnValue:
-    """First the amount is repeated; once confirmed, the bid is placed.
+    """First the amount is repeated, unless it would be refused; once confirmed, it is placed.
 
     A winner goes straight to Stripe's page.
     """
@@ -40,17 +40,19 @@ def place_bid(artwork_id: int) -> ResponseReturnValue:
     form = BidForm()
     if not form.validate_on_submit():
         return _artwork_page(artwork_id, form, 422)
-    if not form.confirm.data:
-        found = artworks.artwork(artwork_id, person)
-        return render_template(
-            "bidding/confirm.html", form=form, artwork=found, amount_cents=form.amount_cents
-        )
     try:
+        if not form.confirm.data:
+            service.check_bid(person, artwork_id, form.amount_cents)
+            found = artworks.artwork(artwork_id, person)
+            return render_template(
+                "bidding/confirm.html", form=form, artwork=found, amount_cents=form.amount_cents
+            )
         outcome = service.place_bid(person, artwork_id, form.amount_cents)
     except (Conflict, Forbidden) as refused:
-        repeated = _repeated(person, artwork_id, form.amount_cents, refused)
-        if repeated is not None:
-            return repeated
+        if form.confirm.data:
+            repeated = _repeated(person, artwork_id, form.amount_cents, refused)
+            if repeated is not None:
+                return repeated
         status = 409 if isinstance(refused, Conflict) else 403
         return _artwork_page(artwork_id, form, status, problem=refused.detail)
     if outcome.payment_id is None:
@@ -121,8 +123,12 @@ def _artwork_page(
         "is_admin": person is not None and person.is_admin,
         "mine": mine,
         "owed": None,
+        "bought": None,
         "paused_until": until if until is not None and until > now else None,
     }
     if person is not None and mine and found.status == ArtworkStatus.PENDING_PAYMENT:
         context["owed"] = payments.open_payment_of_buyer(artwork_id, person.id)
+    if person is not None and found.status == ArtworkStatus.SOLD:
+        if mine and mine.status == BidStatus.WON:
+            context["bought"] = payments.payment_in_force(artwork_id, person)
     return render_template("bidding/artwork.html", **context), status

@@ -15,6 +15,7 @@ from app.core.audit import record_audit
 from app.core.crash_points import reached
 from app.core.errors import NotFound, ProductError, Unavailable
 from app.core.events import ArtworkReserved, BidOutbid, record
+from app.core.extensions import db
 from app.core.transaction import transaction
 from app.payments import service as payments
 
@@ -73,6 +74,18 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
     # Raised behind the transaction, which changed nothing: to roll it back, the driver would
     # forget every statement that the database holds prepared on this connection.
     raise refusal
+
+
+def check_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> None:
+    """Raise what `place_bid` would refuse this offer with now; writes nothing.
+
+    For who is about to ask the bidder to confirm: the bid itself is judged anew.
+    """
+    if bidder.is_admin:
+        raise rules.AdministratorsDoNotBid
+    reason = _why_not(db.session(), bidder, artwork_id, amount_cents, clock.now())
+    if reason is not None:
+        raise reason
 
 
 def _lose(

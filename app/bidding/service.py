@@ -2,13 +2,14 @@
 
 from app.bidding.days import bids_by_day, count_bids_by_day
 from app.bidding.defaults import release_bid
-from app.bidding.placing import BidOutcome, place_bid
+from app.bidding.placing import BidOutcome, check_bid, place_bid
 from app.bidding.recovery import number_bids_beyond, restore_win
 from app.core.events import PaymentReleased, on_record
 
 __all__ = [
     "BidOutcome",
     "bids_by_day",
+    "check_bid",
     "count_bids_by_day",
     "listen",
     "number_bids_beyond",

@@ -204,6 +204,46 @@ def test_the_form_repeats_the_amount_and_then_leads_straight_to_stripe(market: M
     assert len(market.rows(Bid)) == 1
 
 
+@pytest.mark.parametrize(
+    "typed", ["12,5", "12,50", "1,25", "1,2500", ",500", "1,250,00", "1.250,00"]
+)
+def test_a_comma_that_may_be_a_decimal_point_is_asked_about_not_guessed(
+    market: Market, typed: str
+) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    asked = market.buyer.browser.submit(f"/artworks/{artwork_id}/bids", amount=typed)
+    assert asked.status_code == 422
+    assert "such as 150 or 150.00" in asked.text
+    assert f'value="{typed}"' in asked.text
+
+
+def test_nobody_is_asked_to_confirm_a_bid_that_would_be_refused(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    path = f"/artworks/{artwork_id}/bids"
+    assert market.bid(market.make_person("BUYER"), artwork_id, "50.00").status_code == 201
+    for amount in ("49.99", "50.00"):
+        refused = market.buyer.browser.submit(path, amount=amount)
+        assert refused.status_code == 409
+        assert "Your bid must be higher than the highest bid, $50.00." in refused.text
+    assert market.buyer.browser.submit(path, amount="50.01").status_code == 200
+    assert market.seller.browser.submit(path, amount="60").status_code == 403
+    market.bid(market.make_person("BUYER"), artwork_id, "100.00")
+    refused = market.buyer.browser.submit(path, amount="200")
+    assert refused.status_code == 409
+    assert "reserved" in refused.text
+    assert len(market.rows(Bid)) == 2
+
+
+def test_who_bought_an_artwork_is_led_from_it_to_the_receipt(market: Market) -> None:
+    won = market.win()
+    market.pay(won)
+    market.sweep()
+    page = f"/artworks/{won['artwork_id']}"
+    receipt = f'href="/payments/{won["payment"]["id"]}"'
+    assert receipt in market.buyer.browser.get(page).text
+    assert receipt not in market.make_person("BUYER").browser.get(page).text
+
+
 def test_a_refused_bid_rolls_nothing_back(market: Market) -> None:
     # The driver forgets what it prepared on a connection whenever it rolls back, and most bids on
     # a hot artwork are refused.

@@ -43,15 +43,13 @@ def send(button: str, **fields: str) -> Do:
     return do
 
 
-def bid(amount: str, *, confirmed: bool = True, at_last: str = "") -> Do:
-    """Bid on the page of an artwork; `at_last` is what the amount has become meanwhile."""
+def bid(amount: str, *, confirmed: bool = True) -> Do:
+    """Bid on the page of an artwork."""
 
     def do(page: Page) -> None:
         send("Bid", amount=amount)(page)
         if confirmed:
             page.locator("h1", has_text="Confirm").wait_for()
-            if at_last:
-                page.locator("#confirm-form [name=amount]").evaluate(f"e => e.value = '{at_last}'")
             send("Place bid")(page)
 
     return do
@@ -147,12 +145,13 @@ STATES = (
     State("artwork, won", "/artworks/{owed}", "buyer", "Go to your payment"),
     State("artwork, sold", "/artworks/{sold}", "stranger", "This artwork is sold"),
     State("artwork, sold, its buyer", "/artworks/{sold}", "buyer", "This artwork is sold"),
+    State("artwork, bought", "/artworks/{sold}", "buyer", "You bought this artwork"),
     State("artwork, ended", "/artworks/{ended}", "stranger", "Bidding has ended"),
     State("artwork, withdrawn, own", "/artworks/{withdrawn}", "seller", "This artwork was withdrawn"),
     State("bid, no amount", "/artworks/{open}", "buyer", "There is a problem", send("Bid", amount="a lot"), 422),
     State("bid, confirm", "/artworks/{open}", "buyer", "Bids are binding", bid("120", confirmed=False)),
     State("bid, not this time", "/artworks/{open}", "buyer", "Not this time", bid("120")),
-    State("bid, too low", "/artworks/{wanted}", "rival", "There is a problem", bid("5"), 409),
+    State("bid, too low", "/artworks/{wanted}", "rival", "There is a problem", send("Bid", amount="5"), 409),
     State("bid, Stripe away", "/artworks/{open}", "buyer", "You won", bid("950"), stripe_is_away=True),
 
     # A buyer's own pages
