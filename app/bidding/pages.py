@@ -128,7 +128,7 @@ def _artwork_page(
     }
     if person is not None and mine and found.status == ArtworkStatus.PENDING_PAYMENT:
         context["owed"] = payments.open_payment_of_buyer(artwork_id, person.id)
-    if person is not None and found.status == ArtworkStatus.SOLD:
-        if mine and mine.status == BidStatus.WON:
-            context["bought"] = payments.payment_in_force(artwork_id, person)
+    is_winner = mine is not None and mine.status == BidStatus.WON
+    if person is not None and is_winner and found.status == ArtworkStatus.SOLD:
+        context["bought"] = payments.payment_in_force(artwork_id, person)
     return render_template("bidding/artwork.html", **context), status
