@@ -2,7 +2,18 @@
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, bindparam, case, exists, insert, or_, select, true, update
+from sqlalchemy import (
+    ColumnElement,
+    bindparam,
+    case,
+    exists,
+    insert,
+    literal_column,
+    or_,
+    select,
+    true,
+    update,
+)
 
 from app.accounts.models import User
 from app.artworks.models import Artwork
@@ -21,7 +32,8 @@ _moment = bindparam("moment", type_=Moment())
 _DEFAULTED = exists().where(
     Bid.bidder_id == _bidder_id,
     Bid.artwork_id == _artwork_id,
-    Bid.status == BidStatus.RELEASED,
+    # A literal: PostgreSQL finds the index of released bids without planning every bid anew.
+    Bid.status == literal_column(f"'{BidStatus.RELEASED}'", Bid.status.type),
 )
 _MAY_BID = exists().where(
     User.id == _bidder_id,
