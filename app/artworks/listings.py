@@ -12,9 +12,9 @@ from sqlalchemy import (
     Select,
     bindparam,
     case,
-    exists,
     false,
     literal,
+    literal_column,
     null,
     or_,
     select,
@@ -23,7 +23,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
-from app.artworks.models import Artwork, Favourite, asking_price
+from app.artworks.models import Artwork, Favourite, asking_price, time_left
 from app.artworks.states import ArtworkStatus
 from app.core.access import Viewer
 from app.core.paging import Page, long_total, row_count, up_to
@@ -72,7 +72,7 @@ class Question(NamedTuple):
     """A list without its values: all that its statement depends on.
 
     `own` is a seller's list of their own. Without an order it is the viewer's favourites, the one
-    added last first.
+    added last first. By `status`, only what is open may be asked for in the order of what ends.
     """
 
     shape: Shape
@@ -152,7 +152,17 @@ def _counted(question: Question) -> Read[int]:
 
 
 def _all(question: Question) -> Select[Any]:
-    return _narrowed(select(Artwork.id), question)
+    if question.sort is None:
+        # Each artwork by itself: for a join, PostgreSQL would gather all of the person's favourites
+        # before it counts the first.
+        shown = select(Artwork.id).where(
+            Artwork.id == Favourite.artwork_id, _may_see(question.eyes)
+        )
+        return select(Favourite.artwork_id).where(
+            Favourite.user_id == _viewer_id(), shown.scalar_subquery().is_not(None)
+        )
+    # How many they are does not depend on their order.
+    return _narrowed(select(Artwork.id), question._replace(sort=ArtworkSort.NEWEST))
 
 
 def _from_artworks(*columns: ColumnElement[Any]) -> Select[Any]:
@@ -179,9 +189,11 @@ def is_favourite(whose: Eyes) -> ColumnElement[bool]:
     """Whether the viewer keeps an eye on it."""
     if whose == Eyes.NOBODY:
         return false()
-    # Under a name of its own: the list of favourites joins the same table.
+    # Under a name of its own: the list of favourites reads the same table. No EXISTS: PostgreSQL
+    # would gather all of a person's favourites to look a page of artworks up among them.
     own = aliased(Favourite)
-    return exists().where(own.artwork_id == Artwork.id, own.user_id == _viewer_id())
+    found = select(own.artwork_id).where(own.artwork_id == Artwork.id, own.user_id == _viewer_id())
+    return found.scalar_subquery().is_not(None)
 
 
 def _narrowed(listed: Select[Any], question: Question) -> Select[Any]:
@@ -189,7 +201,11 @@ def _narrowed(listed: Select[Any], question: Question) -> Select[Any]:
         mine = Favourite.user_id == _viewer_id()
         kept = listed.join(Favourite, Favourite.artwork_id == Artwork.id)
         return kept.where(mine, _may_see(question.eyes))
-    if question.status:
+    if question.status and question.sort == ArtworkSort.ENDING:
+        # Only for what is open, see `Question`: so the index of the order finds it. No `=`, as
+        # SQLite would sort.
+        listed = listed.where(time_left()[0] < literal_column("1"))
+    elif question.status:
         listed = listed.where(Artwork.status == bindparam("status", type_=Artwork.status.type))
     elif not question.own:
         listed = listed.where(_is_public())
@@ -225,15 +241,12 @@ def _is_public() -> ColumnElement[bool]:
 
 
 def _order(sort: ArtworkSort | None) -> list[ColumnElement[Any]]:
-    newest: list[ColumnElement[Any]] = [Artwork.created_at.desc(), Artwork.id.desc()]
+    newest: list[ColumnElement[Any]] = [Artwork.id.desc()]
     match sort:
         case None:
             return [Favourite.created_at.desc(), Artwork.id.desc()]
         case ArtworkSort.ENDING:
-            # What cannot end any more comes last, and before it what has no end.
-            ends = case((Artwork.status == ArtworkStatus.ACTIVE, Artwork.end_at), else_=null())
-            still_open = case((Artwork.status == ArtworkStatus.ACTIVE, 0), else_=1)
-            return [still_open, ends.is_(None), ends.asc(), *newest]
+            return [*time_left(), *newest]
         case ArtworkSort.PRICE:
             return [asking_price().desc(), *newest]
         case ArtworkSort.BIDS:

@@ -7,7 +7,7 @@ from typing import Any
 from sqlalchemy import bindparam, select, update
 from sqlalchemy.orm import Session
 
-from app.artworks.models import Artwork
+from app.artworks.models import Artwork, time_left
 from app.artworks.states import (
     ARTWORK_MOVES,
     ArtworkEvent,
@@ -139,11 +139,9 @@ def expire_ended_artworks(limit: int = 100) -> int:
 
     One that cannot be ended keeps no other from it.
     """
+    closed, end = time_left()
     due = db.session.scalars(
-        select(Artwork.id)
-        .where(Artwork.status == ArtworkStatus.ACTIVE, Artwork.end_at <= clock.now())
-        .order_by(Artwork.end_at)
-        .limit(limit)
+        select(Artwork.id).where(closed == 0, end <= clock.now()).order_by(end).limit(limit)
     ).all()
     ended = 0
     for artwork_id in due:

@@ -237,10 +237,14 @@ def _listed(shape: Shape, filters: ArtworkFilters, page: int, per_page: int) -> 
     hidden = filters.status == ArtworkStatus.ARCHIVED and whose != Eyes.ADMIN and not own
     if hidden or (seller_id is not None and not 0 < seller_id <= LARGEST_ID):
         return Page([], page, per_page, 0)
+    sort = filters.sort
+    if sort == ArtworkSort.ENDING and filters.status not in (None, ArtworkStatus.ACTIVE):
+        # Nothing of it ends, so its newest come first, which another index finds.
+        sort = ArtworkSort.NEWEST
     question = Question(
         shape,
         whose,
-        filters.sort,
+        sort,
         own=own,
         status=filters.status is not None,
         category=filters.category is not None,

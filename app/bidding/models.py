@@ -22,6 +22,7 @@ class Bid(Model):
         Index("uq_bids_won", "artwork_id", unique=True, postgresql_where=_WON, sqlite_where=_WON),
         Index("ix_bids_artwork_id", "artwork_id", "status", "id"),
         Index("ix_bids_bidder_id", "bidder_id", "id"),
+        Index("ix_bids_own", "artwork_id", "bidder_id", "id"),
         Index("ix_bids_released", "bidder_id", "artwork_id", postgresql_where=_RELEASED,
               sqlite_where=_RELEASED),
         # A number that Stripe has seen is never given again.

@@ -7,7 +7,6 @@ from typing import Any, NamedTuple
 
 from flask import current_app
 from sqlalchemy import BigInteger, ColumnElement, Integer, Select, bindparam, select
-from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
 from app.artworks import queries as artworks
@@ -129,20 +128,14 @@ def losing_bids(artwork_id: int, page: int, per_page: int) -> Page[PublicBid]:
 def _standing() -> tuple[ColumnElement[Any], ...]:
     person = bindparam("viewer_id", type_=BigInteger)
     until = select(User.bidding_suspended_until).where(User.id == person)
-    newest = (
-        select(Bid.id)
-        .where(Bid.artwork_id == bindparam("artwork_id", type_=BigInteger), Bid.bidder_id == person)
-        .order_by(Bid.id.desc())
-        .limit(1)
-        .scalar_subquery()
-    )
-    own = aliased(Bid)
+    artwork = bindparam("artwork_id", type_=BigInteger)
+
+    def of_newest(column: Any) -> ColumnElement[Any]:
+        own = select(column).where(Bid.artwork_id == artwork, Bid.bidder_id == person)
+        return own.order_by(Bid.id.desc()).limit(1).scalar_subquery()
+
     # A scalar each: joins would have to be known to whoever selects the artwork.
-    return (
-        until.scalar_subquery(),
-        select(own.amount_cents).where(own.id == newest).scalar_subquery(),
-        select(own.status).where(own.id == newest).scalar_subquery(),
-    )
+    return until.scalar_subquery(), of_newest(Bid.amount_cents), of_newest(Bid.status)
 
 
 _WITH_STANDING = artworks.ArtworkWith(_standing, Standing)

@@ -37,7 +37,9 @@ class Payment(Model):
         Index("ix_payments_closed_at", "closed_at"),
         Index("ix_payments_paid_at", "paid_at"),
         Index("ix_payments_seller_id", "seller_id", "status"),
-        Index("ix_payments_sales", "seller_id", "paid_at", "id"),
+        # What a seller earned is summed up without a look at the payments.
+        Index("ix_payments_earnings", "seller_id", "paid_at", "id", "status", "amount_cents",
+              "refunded_cents"),
         # A number that Stripe has seen is never given again.
         {"sqlite_autoincrement": True},
     )  # fmt: skip

@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from migrations import indexes
+
 Identifier = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 revision = "0008"
@@ -12,7 +14,7 @@ depends_on = None
 
 _PRICE = [sa.text("coalesce(sold_cents, highest_bid_cents, 0) DESC")]
 _NEWEST = [sa.text("created_at DESC"), sa.text("id DESC")]
-_NEW = {
+_NEW: indexes.Indexes = {
     "ix_artworks_bids": ("artworks", ["bid_count", "created_at", "id"], None),
     "ix_artworks_price": ("artworks", _PRICE + _NEWEST, None),
     "ix_payments_paid_at": ("payments", ["paid_at"], None),
@@ -29,7 +31,7 @@ _NEW = {
     "ix_access_tokens_revoked_at": ("access_tokens", ["revoked_at"], None),
     "ix_password_resets_expires_at": ("password_resets", ["expires_at"], None),
 }
-_OLD = {
+_OLD: indexes.Indexes = {
     "ix_artworks_highest": ("artworks", ["highest_bid_cents"], None),
     "ix_artworks_bid_count": ("artworks", ["bid_count"], None),
 }
@@ -45,48 +47,13 @@ def upgrade() -> None:
         # The table stays when the indexes below are broken off.
         if_not_exists=True,
     )
-    _make(_NEW)
-    _drop(_OLD)
+    indexes.make(_NEW)
+    indexes.drop(_OLD)
 
 
 def downgrade() -> None:
-    _make(_OLD)
-    _drop(_NEW)
+    indexes.make(_OLD)
+    indexes.drop(_NEW)
     op.drop_table("bid_days", if_exists=True)
     # How far it had counted: the next table begins at the first bid again.
     op.execute("DELETE FROM counters WHERE name = 'bids.counted_by_day'")
-
-
-def _make(indexes: dict) -> None:
-    if op.get_bind().dialect.name == "sqlite":
-        for name, (table, columns, where) in indexes.items():
-            op.create_index(name, table, columns, sqlite_where=_where(where), if_not_exists=True)
-        return
-    # Bids go on meanwhile, so this may wait for a long report. What an attempt that was broken off
-    # finished is kept; what it left half made is no use (`indisvalid` in PostgreSQL's
-    # documentation of pg_index) and made anew.
-    with op.get_context().autocommit_block():
-        patience = op.get_bind().execute(sa.text("SHOW lock_timeout")).scalar_one()
-        op.execute("SET lock_timeout = '10min'")
-        for name, (table, columns, where) in indexes.items():
-            if _is_valid(name):
-                continue
-            op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
-            op.create_index(
-                name, table, columns, postgresql_where=_where(where), postgresql_concurrently=True
-            )
-        op.execute(f"SET lock_timeout = '{patience}'")
-
-
-def _is_valid(name: str) -> bool:
-    found = sa.text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
-    return bool(op.get_bind().execute(found, {"name": name}).scalar())
-
-
-def _drop(indexes: dict) -> None:
-    for name, (table, _columns, _where) in indexes.items():
-        op.drop_index(name, table, if_exists=True)
-
-
-def _where(text: str | None) -> sa.TextClause | None:
-    return sa.text(text) if text else None
