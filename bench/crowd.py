@@ -205,9 +205,12 @@ def _artworks(writer: _Writer, artworks: int, people: int) -> None:
         FROM n""",
         artworks,
     )
+    # Several for a person: with one each, any index of a person's favourites is as good to the
+    # planner as that of the one asked for.
     writer.run(
         f"""INSERT INTO favourites (user_id, artwork_id, created_at)
-        SELECT CASE WHEN i % 10 = 0 THEN {BUYER} ELSE 1 + i % {people} END, i, {writer.ago(age)}
+        SELECT CASE WHEN i % 10 = 0 THEN {BUYER} ELSE 1 + i % {people // 10} END, i,
+               {writer.ago(age)}
         FROM n""",
         artworks,
     )
