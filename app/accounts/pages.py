@@ -172,6 +172,12 @@ def _sign_in_here(email: str, password: str) -> Role:
     session.clear()
     session.permanent = True
     login_user(queries.viewer_by_token(token, TokenKind.BROWSER))
+    if not person.active:
+        flash(
+            "Your account is suspended: you cannot bid or sell. "
+            "A payment that is already due can still be finished.",
+            "warning",
+        )
     return person.role
 
 

@@ -295,4 +295,7 @@ def test_a_suspended_person_can_log_in_and_out(make_person: Callable[..., TestPe
     assert "suspended" in person.browser.get("/account").text
     answer = person.browser.submit("/login", email=person.email, password=PASSWORD)
     assert answer.status_code == 303
+    # Said on whatever page comes next, and once.
+    assert "Your account is suspended" in person.browser.get(answer.location).text
+    assert "Your account is suspended" not in person.browser.get(answer.location).text
     assert person.browser.submit("/logout").status_code == 303
