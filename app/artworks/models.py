@@ -31,10 +31,10 @@ class Artwork(Model):
         CheckConstraint("(status = 'SOLD') = (sold_cents IS NOT NULL)", name="sold_has_price"),
         # Every bid writes to each of them. What was listed last has the greatest number.
         Index("ix_artworks_of_status", "status", "id"),
-        # The status tells without a look at the artworks how many of a seller's are shown.
+        # The status tells how many are shown without a look at the artworks themselves.
         Index("ix_artworks_of_seller", "seller_id", "id", "status"),
         Index("ix_artworks_most_bids", "bid_count", "id"),
-        Index("ix_artworks_of_category", "category", "id"),
+        Index("ix_artworks_of_category", "category", "id", "status"),
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)

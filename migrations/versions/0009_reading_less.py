@@ -19,7 +19,7 @@ _EARNINGS = ["seller_id", "paid_at", "id", "status", "amount_cents", "refunded_c
 _NEW: indexes.Indexes = {
     "ix_artworks_of_status": ("artworks", ["status", "id"], None),
     "ix_artworks_of_seller": ("artworks", ["seller_id", "id", "status"], None),
-    "ix_artworks_of_category": ("artworks", ["category", "id"], None),
+    "ix_artworks_of_category": ("artworks", ["category", "id", "status"], None),
     "ix_artworks_most_bids": ("artworks", ["bid_count", "id"], None),
     "ix_artworks_asking_price": ("artworks", [_PRICE, sa.text("id DESC")], None),
     "ix_artworks_ending": ("artworks", _ENDING, None),
