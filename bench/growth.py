@@ -149,7 +149,7 @@ OPERATIONS: dict[str, Operation] = {
     "browse, category, price": _page("/?category=Sculpture&sort=price"),
     "browse, category, bids": _page("/?category=Sculpture&sort=bids"),
     "search, found often": _page("/?q=still"),
-    "search, found once": _page("/?q=still+life+777"),
+    "search, found once": _page("/?q=number+777%2C"),
     "search, found never": _page("/?q=nothing+like+it"),
     "artwork": _page("/artworks/11"),
     "artwork, hot": _page(f"/artworks/{HOT}"),
