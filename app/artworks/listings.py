@@ -86,18 +86,14 @@ class Question(NamedTuple):
 
 
 def answer(question: Question, page: int, per_page: int, **values: Any) -> Page[Any]:
-    """One page of a list, in one statement, whatever the number of rows; a search may take two.
+    """One page of a list, in one statement, whatever the number of rows.
 
     `values` are `viewer_id`, and the `status`, `category`, `q` and `seller_id` that it asks for.
     """
     values["q"] = str(values.get("q", "")).translate(_LITERALLY)
     found = _rows(question).all(limit=per_page, offset=(page - 1) * per_page, **values)
-    counted = found[0][0] if found else None
-    if counted is None:
-        # A page that is not full is the last one, unless it is behind the end.
-        ends_here = len(found) < per_page and (found or page == 1)
-        before = (page - 1) * per_page
-        counted = before + len(found) if ends_here else _counted(question).all(**values)[0]
+    # Behind the end there is no row that could tell how long the list is.
+    counted = found[0][0] if found else 0 if page == 1 else _counted(question).all(**values)[0]
     total = long_total(
         _named(question, values),
         counted,
@@ -129,14 +125,11 @@ def one_artwork(shape: Shape, whose: Eyes) -> Read[Any]:
 
 
 @cache
-def _rows(question: Question) -> Read[tuple[int | None, Any]]:
-    """A page of them, each with the length of the whole list; None for a search."""
+def _rows(question: Question) -> Read[tuple[int, Any]]:
+    """A page of them, each with the length of the whole list."""
 
     def build() -> Select[Any]:
-        total: Any = up_to(_all(question)).correlate(None).scalar_subquery()
-        if question.q:
-            # A search that finds less than a page has read every artwork: not twice.
-            total = null()
+        total = up_to(_all(question)).correlate(None).scalar_subquery()
         listed = _from_artworks(total, *question.shape.columns(question.eyes))
         return (
             _narrowed(listed, question)
