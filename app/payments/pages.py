@@ -54,11 +54,7 @@ def pay(payment_id: int) -> ResponseReturnValue:
     except Conflict:
         return redirect(url_for("payments.show", payment_id=payment_id), code=303)
     if payment.checkout_url is None and not payment.needs_person:
-        flash(
-            "The payment page is still being prepared. Try again in a few seconds; "
-            "your win is safe.",
-            "warning",
-        )
+        flash("Not ready yet. Try again in a few seconds.", "warning")
     return redirect(
         payment.checkout_url or url_for("payments.show", payment_id=payment_id), code=303
     )

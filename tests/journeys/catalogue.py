@@ -170,7 +170,7 @@ STATES = (
     State("payment, its seller", "/payments/{pay:owed}", "seller", "Awaiting payment"),
     State("payment, an administrator", "/payments/{pay:owed}", "admin", "Awaiting payment"),
     State("payment, being prepared", "/payments/{pay:preparing}", "buyer", "is being prepared"),
-    State("payment, still being prepared", "/payments/{pay:preparing}/pay", "buyer", "still being prepared", stripe_is_away=True),
+    State("payment, still being prepared", "/payments/{pay:preparing}/pay", "buyer", "Not ready yet", stripe_is_away=True),
     State("payment, declined", "/payments/{pay:declined}", "buyer", "Your card was declined"),
     State("payment, given up", "/payments/{pay:unwanted}", "buyer", "You gave up this win", press("Give up this win")),
     State("payment, gave up", "/payments/{pay:given up}", "buyer", "You gave up this win"),

@@ -35,7 +35,7 @@ def test_a_payment_that_a_person_looks_at_offers_no_way_to_pay_until_that_is_don
     assert b"Pay by" not in page
     straight = market.buyer.browser.get(f"/payments/{payment_id}/pay")
     assert (straight.status_code, straight.location) == (303, f"/payments/{payment_id}")
-    assert b"still being prepared" not in market.buyer.browser.get(f"/payments/{payment_id}").data
+    assert b"Not ready yet" not in market.buyer.browser.get(f"/payments/{payment_id}").data
     for list_of_mine in ("/me/bids", "/me/payments"):
         shown = market.buyer.browser.get(list_of_mine).data
         assert b"On hold" in shown
