@@ -220,7 +220,8 @@ def _flag_stray(payment: Payment, word: CheckoutSession) -> None:
             f"{STRAY_SESSION}:{word.id}",
             payment.id,
             f"Stripe made a second checkout session {word.id} for this payment and could not be "
-            "reached to close it. Nobody knows its address; it lapses by itself within the hour.",
+            "reached to close it. Nobody knows its address; it lapses by itself within the hour. "
+            "The buyer can pay as usual.",
         )
 
 
