@@ -97,7 +97,7 @@ def record(app: Flask, token: str, artwork_id: int, cents: int) -> Recorded:
 
 
 def _from_first_write(found: list[Statement]) -> list[Statement]:
-    first = next(n for n, (text, _) in enumerate(found) if text.startswith("UPDATE artworks"))
+    first = next(n for n, (text, _) in enumerate(found) if "UPDATE artworks" in text)
     return [(text, plain(parameters)) for text, parameters in found[first:]]
 
 
@@ -169,7 +169,10 @@ class _Replay:
         """Place one; False when the guard refused it."""
         bid_id = 0
         cursor = self._connection.cursor()
-        cursor.execute("BEGIN IMMEDIATE" if self._sqlite else "BEGIN")
+        # One statement is a transaction of its own.
+        alone = len(self._placed) == 1
+        if not alone:
+            cursor.execute("BEGIN IMMEDIATE" if self._sqlite else "BEGIN")
         for number, (text, given) in enumerate(self._placed):
             cursor.execute(text, self._fill(given, artwork_id, cents, bid_id))
             row = cursor.fetchone() if " RETURNING " in text else None
@@ -177,11 +180,13 @@ class _Replay:
                 for again, more in self._refused[1:]:
                     cursor.execute(again, self._fill(more, artwork_id, cents, 0))
                     cursor.fetchall()
-                cursor.execute("COMMIT")
+                if not alone:
+                    cursor.execute("COMMIT")
                 return False
             if text.startswith("INSERT INTO bids"):
                 bid_id = row[0] if row else 0
-        cursor.execute("COMMIT")
+        if not alone:
+            cursor.execute("COMMIT")
         cursor.close()
         return True
 

@@ -159,7 +159,7 @@ def test_whether_a_bidder_defaulted_is_looked_up_among_released_bids_alone(
         engine = db.engine
     with recorded(engine) as statements:
         town.bid()
-    (taken,) = [each for each in statements if each.text.startswith("UPDATE artworks")]
+    (taken,) = [each for each in statements if "UPDATE artworks" in each.text]
     with engine.connect() as connection:
         if database == "sqlite":
             found = [line for line in sqlite_plan(connection, taken) if " bids " in line]
@@ -167,5 +167,6 @@ def test_whether_a_bidder_defaulted_is_looked_up_among_released_bids_alone(
             assert found
         else:
             steps = postgres_plan(connection, taken).steps
-            assert [step.index for step in steps if step.table == "bids"] == ["ix_bids_released"]
+            read = [step for step in steps if step.table == "bids" and step.kind != "ModifyTable"]
+            assert [step.index for step in read] == ["ix_bids_released"]
         connection.rollback()

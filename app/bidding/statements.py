@@ -1,4 +1,4 @@
-"""The statements behind a bid. The first of them is the lock, the guard and the judge in one."""
+"""The statements behind a bid. Its guarded UPDATE is the lock, the guard and the judge in one."""
 
 from typing import Any
 
@@ -8,6 +8,7 @@ from sqlalchemy import (
     case,
     exists,
     insert,
+    literal,
     literal_column,
     or_,
     select,
@@ -20,9 +21,12 @@ from app.artworks.models import Artwork
 from app.artworks.states import ArtworkEvent, ArtworkStatus, move_artwork
 from app.bidding.models import Bid
 from app.bidding.states import BidStatus
+from app.core.audit import AuditLog
 from app.core.columns import Identifier, Moment
 from app.core.statements import Prepared
 from app.payments.service import recovery_is_on
+
+BID_PLACED = "bid.placed"
 
 _artwork_id = bindparam("for_artwork", type_=Identifier)
 _bidder_id = bindparam("for_bidder", type_=Identifier)
@@ -74,10 +78,49 @@ def _take_bid() -> Any:
     )
 
 
+_BID = ("artwork_id", "bidder_id", "amount_cents", "status", "created_at")
+
+
 def _write_bid() -> Any:
     bids: Any = Bid.__table__
-    columns = ("artwork_id", "bidder_id", "amount_cents", "status", "created_at")
-    return insert(bids).values({name: bindparam(name) for name in columns}).returning(bids.c.id)
+    return insert(bids).values({name: bindparam(name) for name in _BID}).returning(bids.c.id)
+
+
+def _lose_bid() -> Any:
+    """All that a losing bid writes; no row and nothing written when it is not one.
+
+    PostgreSQL carries out each part once, whether or not anybody reads what it returns
+    (postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING).
+    """
+    works: Any = Artwork.__table__
+    bids: Any = Bid.__table__
+    logs: Any = AuditLog.__table__
+    lost = literal(BidStatus.OUTBID, bids.c.status.type)
+    taken = _take_bid().where(works.c.threshold_cents > _amount).cte("taken")
+    written = (
+        insert(bids)
+        .from_select(
+            _BID, select(_artwork_id, _bidder_id, _amount, lost, _moment).select_from(taken)
+        )
+        .returning(bids.c.id)
+        .cte("written")
+    )
+    noted = insert(logs).from_select(
+        ("action", "resource_type", "resource_id", "user_id", "details", "created_at"),
+        select(
+            literal(BID_PLACED, logs.c.action.type),
+            literal("bid", logs.c.resource_type.type),
+            written.c.id,
+            _bidder_id,
+            bindparam("details", type_=logs.c.details.type),
+            _moment,
+        ),
+    )
+    return (
+        select(taken.c.bid_count, written.c.id)
+        .join_from(taken, written, true())
+        .add_cte(noted.cte("noted"))
+    )
 
 
 def _facts() -> Any:
@@ -100,4 +143,5 @@ def _facts() -> Any:
 
 TAKE_BID = Prepared(_take_bid)
 WRITE_BID = Prepared(_write_bid)
+LOSE_BID = Prepared(_lose_bid)
 FACTS = Prepared(_facts)

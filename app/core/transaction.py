@@ -2,7 +2,7 @@
 
 import select
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,7 +15,7 @@ from app.core import events
 from app.core.crash_points import reached
 from app.core.extensions import db
 from app.core.lanes import leave_lane
-from app.core.statements import end_reads
+from app.core.statements import Prepared, end_reads
 
 
 class NestedTransaction(RuntimeError):
@@ -61,6 +61,35 @@ def transaction() -> Iterator[Session]:
     if recorded:
         reached("commit.before_hints")
     events.publish(recorded)
+
+
+def can_transact_at_once() -> bool:
+    """Whether the database takes what `transact_at_once` is for."""
+    return db.engine.dialect.name != "sqlite"
+
+
+def transact_at_once(
+    statement: Prepared, happened: Callable[[Any], events.Event], **values: Any
+) -> Any:
+    """Run one statement as a transaction of its own; its first row, or None.
+
+    Nothing goes to the database and back to begin and to commit, and what the statement locks
+    waits for the database alone, never for this process. What `happened` makes of the row is
+    published after it; nobody hears of it inside the transaction. Not for SQLite, whose statements
+    change one table each.
+    Raises NestedTransaction when a transaction is open already.
+    """
+    # Few requests that come here have made a session.
+    if db.session.registry.has():
+        session = db.session()
+        if session.info.get("writing"):
+            raise NestedTransaction("finish the open transaction first")
+        _close(session)
+    found = statement.read(**values)
+    if found is not None:
+        reached("commit.before_hints")
+        events.publish([happened(found)])
+    return found
 
 
 @contextmanager

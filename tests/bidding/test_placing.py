@@ -9,7 +9,7 @@ from sqlalchemy import event
 
 from app.accounts.models import User
 from app.bidding.models import Bid
-from app.core import clock
+from app.core import clock, events
 from app.core.extensions import db
 from tests.payments.market import Market, moment
 
@@ -28,8 +28,18 @@ def test_a_bid_below_the_threshold_is_recorded_and_is_the_highest(market: Market
     artwork = market.artwork(artwork_id)
     assert (artwork.highest_bid_cents, artwork.bid_count) == (9_999, 1)
     assert artwork.status.value == "ACTIVE"
-    assert [row.user_id for row in market.audits("bid.placed")] == [market.buyer.id]
+    [noted] = market.audits("bid.placed")
+    assert (noted.user_id, noted.resource_type, noted.resource_id, noted.details) == (
+        market.buyer.id, "bid", 1, {"artwork_id": artwork_id},
+    )  # fmt: skip
+    assert noted.created_at >= before - timedelta(milliseconds=1)
     assert market.requests("create") == []
+
+
+@pytest.mark.usefixtures("market")
+def test_nobody_would_hear_of_a_losing_bid_inside_its_transaction() -> None:
+    """PostgreSQL places it in one statement, which leaves no moment for it."""
+    assert events.BidOutbid not in events._in_transaction
 
 
 @pytest.mark.parametrize(("amount", "wins"), [("99.99", False), ("100.00", True), ("100.01", True)])

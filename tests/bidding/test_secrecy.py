@@ -21,7 +21,7 @@ def told(answer: Any) -> tuple[int, Any, dict[str, str]]:
     return answer.status_code, body, headers
 
 
-def test_a_losing_bid_is_one_update_and_two_inserts(market: Market) -> None:
+def test_a_losing_bid_is_one_update_and_two_inserts(market: Market, database: str) -> None:
     artwork_id = market.make_artwork(market.seller)
     with market.counting() as statements:
         assert market.bid(market.buyer, artwork_id, "99.99").status_code == 201
@@ -29,7 +29,9 @@ def test_a_losing_bid_is_one_update_and_two_inserts(market: Market) -> None:
     [who, *writes] = said
     assert who.startswith("SELECT")
     assert "access_tokens" in who
-    assert [write.split(" (")[0].split(" SET")[0] for write in writes] == list(WRITES)
+    assert len(writes) == (1 if database == "postgresql" else len(WRITES))
+    written = re.findall(r"(?:UPDATE|INSERT INTO|DELETE FROM) \w+", " ".join(writes))
+    assert written == list(WRITES)
 
 
 def test_a_losing_answer_is_the_same_however_near_the_threshold(market: Market) -> None:

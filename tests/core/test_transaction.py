@@ -9,18 +9,22 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import String, bindparam, insert, literal, select, text, update
+from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.core import events
 from app.core import transaction as transactions
 from app.core.audit import record_audit
-from app.core.counters import count, counted
+from app.core.counters import Counter, count, counted
 from app.core.extensions import db
+from app.core.statements import Prepared
 from app.core.transaction import (
     NestedTransaction,
     TransactionOpen,
+    can_transact_at_once,
     leave_database,
+    transact_at_once,
     transaction,
 )
 
@@ -111,6 +115,56 @@ def test_a_transaction_inside_another_is_refused_and_the_outer_one_is_undone(app
         assert (_rows(), counted("nested")) == (0, 0)
         count("nested")
         assert counted("nested") == 1
+
+
+COUNT_ONE = Prepared(
+    lambda: (
+        insert(Counter)
+        .from_select(["name", "value"], select(bindparam("called", type_=String), literal(1)))
+        .returning(Counter.name)
+    )
+)
+COUNT_NONE = Prepared(
+    lambda: update(Counter).values(value=0).where(Counter.name == "").returning(Counter.name)
+)
+
+
+def test_one_statement_is_a_transaction_only_where_it_can_change_several_tables(
+    app: Flask, database: str
+) -> None:
+    with app.app_context():
+        assert can_transact_at_once() == (database == "postgresql")
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_one_statement_is_durable_before_others_hear_of_it_whatever_was_read_before(
+    app: Flask, heard: list[str]
+) -> None:
+    def note(row: tuple[str]) -> Happened:
+        with db.engine.connect() as other:
+            seen = other.scalar(select(Counter.value).where(Counter.name == row[0]))
+        return Happened(f"{row[0]} {seen}")
+
+    with app.test_request_context(method="POST"):
+        assert db.session.scalar(text("SELECT 1")) == 1
+        assert db.session().in_transaction()
+        assert transact_at_once(COUNT_ONE, note, called="alone").name == "alone"
+        assert heard == ["stumbled over alone 1", "alone 1 0"]
+        assert counted("alone") == 1
+        heard.clear()
+        assert transact_at_once(COUNT_NONE, note) is None
+        with pytest.raises(IntegrityError):
+            transact_at_once(COUNT_ONE, note, called="alone")
+        assert heard == []
+        assert transact_at_once(COUNT_ONE, note, called="more").name == "more"
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_one_statement_inside_another_transaction_is_refused(app: Flask) -> None:
+    with app.app_context():
+        with pytest.raises(NestedTransaction), transaction():
+            transact_at_once(COUNT_ONE, lambda row: Happened(row.name), called="nested")
+        assert counted("nested") == 0
 
 
 def test_however_a_transaction_ends_another_has_its_turn(

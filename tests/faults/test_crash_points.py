@@ -141,7 +141,8 @@ LOSING = Step(bid_that_loses, ())
 
 # Which steps of a sale pass each point.
 PASSED_BY: dict[str, tuple[Step, ...]] = {
-    "bid.before_commit": (LOST_BID, LOSING),
+    # PostgreSQL writes and commits a losing bid at once.
+    "bid.before_commit": (LOSING, LOST_BID),
     "commit.before_hints": (WEB_WIN, LOSING, WEBHOOK, DECLINE, PAID, DUE, GIVEN_UP),
     "checkout.before_create": (WEB_WIN, SWEPT_WIN),
     "checkout.created": (WEB_WIN, SWEPT_WIN, DUE_UNMADE),

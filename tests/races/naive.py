@@ -127,9 +127,11 @@ def looks_first(patch: pytest.MonkeyPatch, between: Between) -> None:
 
 
 def bids_without_guard(patch: pytest.MonkeyPatch) -> None:
-    """The statement that takes a bid asks for nothing but the artwork's number."""
+    """The statements that take a bid ask for nothing but the artwork's number."""
     patch.setattr(statements, "_GUARD", [Artwork.id == statements._artwork_id])
     patch.setattr(statements, "TAKE_BID", Prepared(statements._take_bid))
+    patch.setattr(statements, "LOSE_BID", Prepared(statements._lose_bid))
+    patch.setattr(placing, "check_bid", lambda *_: None)
 
 
 def releases_on_its_own_word(patch: pytest.MonkeyPatch) -> None:
