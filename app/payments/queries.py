@@ -18,7 +18,7 @@ from app.payments.models import Attention, Payment
 from app.payments.states import (
     CAPTURED,
     OPEN,
-    STRAY_SESSION,
+    PAYABLE_MEANWHILE,
     UNPAID_WIN,
     PaymentStatus,
     told_reason,
@@ -124,7 +124,7 @@ def _select() -> Select[*tuple[Any, ...]]:
     flagged = exists().where(
         Attention.payment_id == Payment.id,
         Attention.acknowledged_at.is_(None),
-        Attention.kind != STRAY_SESSION,
+        Attention.kind.not_in(PAYABLE_MEANWHILE),
     )
     return select(Payment, Artwork.title, Artwork.status, flagged).join(
         Artwork, Artwork.id == Payment.artwork_id

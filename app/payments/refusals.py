@@ -8,9 +8,7 @@ from app.payments import stripe_clock
 from app.payments.attention import raise_attention
 from app.payments.gateway import GatewayMisconfigured, KeyUsedOtherwise
 from app.payments.models import Attention, Payment
-from app.payments.states import OPEN
-
-_REFUSES_US = "stripe_refuses_us"
+from app.payments.states import OPEN, STRIPE_REFUSES_US
 
 
 def raise_refusal(payment: Payment, failure: GatewayMisconfigured) -> None:
@@ -23,8 +21,8 @@ def raise_refusal(payment: Payment, failure: GatewayMisconfigured) -> None:
         if isinstance(failure, KeyUsedOtherwise):
             raise_attention(
                 session,
-                _REFUSES_US,
-                f"{_REFUSES_US}:{payment.id}:{payment.attempt}",
+                STRIPE_REFUSES_US,
+                f"{STRIPE_REFUSES_US}:{payment.id}:{payment.attempt}",
                 payment.id,
                 f"Stripe does not accept the request for this payment ({failure}): its idempotency "
                 "key was used for another one. See whether two databases share one Stripe account.",
@@ -39,7 +37,7 @@ def _flag_key(session: Session, failure: GatewayMisconfigured) -> None:
     detail = f"Stripe does not accept our requests ({failure}). Check STRIPE_SECRET_KEY: {wait}."
     latest = session.scalar(
         select(Attention)
-        .where(Attention.kind == _REFUSES_US, Attention.payment_id.is_(None))
+        .where(Attention.kind == STRIPE_REFUSES_US, Attention.payment_id.is_(None))
         .order_by(Attention.id.desc())
         .limit(1)
     )
@@ -56,4 +54,4 @@ def _flag_key(session: Session, failure: GatewayMisconfigured) -> None:
             return
     # Of two that find the key refused at once, one raises it.
     after = 0 if latest is None else latest.id
-    raise_attention(session, _REFUSES_US, f"{_REFUSES_US}:after {after}", None, detail)
+    raise_attention(session, STRIPE_REFUSES_US, f"{STRIPE_REFUSES_US}:after {after}", None, detail)

@@ -93,8 +93,11 @@ CONTRADICTIONS = (
     "state_impossible",
 )
 
-# A second session that nobody was shown: the payment's own can be paid as if there were none.
 STRAY_SESSION = "stray_session"
+STRIPE_REFUSES_US = "stripe_refuses_us"
+# What needs a person and keeps nobody from paying: nobody was shown a stray session, and where
+# Stripe refused our request there is a page to pay on as soon as it does not.
+PAYABLE_MEANWHILE = (STRAY_SESSION, STRIPE_REFUSES_US)
 
 
 _DECLINES = {

@@ -6,7 +6,7 @@ import pytest
 
 from app.core.transaction import transaction
 from app.payments import service
-from app.payments.states import CONTRADICTIONS, STRAY_SESSION
+from app.payments.states import CONTRADICTIONS, PAYABLE_MEANWHILE
 from tests.payments.market import Market
 
 PAY, GIVE_UP = b">Pay $100.00<", b"Give up this win"
@@ -51,10 +51,13 @@ def test_a_payment_that_a_person_looks_at_offers_no_way_to_pay_until_that_is_don
     assert market.checkout(won["id"]).get_json()["checkout_url"] is not None
 
 
-def test_a_stray_session_keeps_nobody_from_paying(market: Market) -> None:
+@pytest.mark.parametrize("kind", PAYABLE_MEANWHILE)
+def test_what_does_not_touch_the_payment_keeps_nobody_from_paying(
+    market: Market, kind: str
+) -> None:
     won = market.win()
     payment_id = won["payment"]["id"]
-    flag(market, STRAY_SESSION, payment_id)
+    flag(market, kind, payment_id)
     assert PAY in market.buyer.browser.get(f"/payments/{payment_id}").data
     assert market.checkout(won["id"]).get_json()["checkout_url"] is not None
     straight = market.buyer.browser.get(f"/payments/{payment_id}/pay")
