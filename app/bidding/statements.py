@@ -36,7 +36,8 @@ _moment = bindparam("moment", type_=Moment())
 _DEFAULTED = exists().where(
     Bid.bidder_id == _bidder_id,
     Bid.artwork_id == _artwork_id,
-    # A literal: PostgreSQL finds the index of released bids without planning every bid anew.
+    # A literal: with a parameter, the plan that PostgreSQL keeps for all bids cannot use the index
+    # of released ones, and goes through the bidder's bids.
     Bid.status == literal_column(f"'{BidStatus.RELEASED}'", Bid.status.type),
 )
 _MAY_BID = exists().where(
