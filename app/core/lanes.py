@@ -9,8 +9,9 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 from sqlalchemy import Engine, event
 
 # Threads of one process share one interpreter. With several of them at work each bid costs more
-# CPU, and those of a hot artwork hold its row while they wait for the interpreter. A database on
-# another machine is waited for instead, and another request can use that time: see docs/grow.md.
+# CPU, and a transaction of several statements holds its rows while it waits for the interpreter. A
+# database on another machine is waited for instead, and another request can use that time: see
+# docs/grow.md.
 LANES_NEAR = 1
 LANES_FAR = 4
 # A round trip to a database on the same machine takes less, between machines more.
