@@ -8,7 +8,7 @@ from wtforms import HiddenField, StringField, ValidationError
 
 from app.core import money
 
-_THOUSANDS = re.compile(r"[0-9]{1,3}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
+_THOUSANDS = re.compile(r"[1-9][0-9]{0,2}(,[0-9]{3})+(\.[0-9]+)?", re.ASCII)
 
 
 class BidForm(FlaskForm):

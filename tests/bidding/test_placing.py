@@ -215,7 +215,7 @@ def test_the_form_repeats_the_amount_and_then_leads_straight_to_stripe(market: M
 
 
 @pytest.mark.parametrize(
-    "typed", ["12,5", "12,50", "1,25", "1,2500", ",500", "1,250,00", "1.250,00"]
+    "typed", ["12,5", "12,50", "1,25", "1,2500", ",500", "0,500", "1,250,00", "1.250,00"]
 )
 def test_a_comma_that_may_be_a_decimal_point_is_asked_about_not_guessed(
     market: Market, typed: str
