@@ -11,6 +11,7 @@ from app.accounts.models import User
 from app.bidding.models import Bid
 from app.core import clock, events
 from app.core.extensions import db
+from app.payments.models import Payment
 from tests.payments.market import Market, moment
 
 
@@ -252,6 +253,12 @@ def test_who_bought_an_artwork_is_led_from_it_to_the_receipt(market: Market) -> 
     receipt = f'href="/payments/{won["payment"]["id"]}"'
     assert receipt in market.buyer.browser.get(page).text
     assert receipt not in market.make_person("BUYER").browser.get(page).text
+    assert "It is yours" in market.buyer.browser.get(page).text
+    market.change(Payment, won["payment"]["id"], status="REFUNDED", refunded_cents=10_000)
+    shown = market.buyer.browser.get(page).text
+    assert "Your payment was refunded" in shown
+    assert "It is yours" not in shown
+    assert receipt in shown
 
 
 def test_a_refused_bid_rolls_nothing_back(market: Market) -> None:
