@@ -32,8 +32,10 @@ def release_bid(session: Session, event: PaymentReleased) -> None:
         return
     settings: Settings = current_app.config["SETTINGS"]
     moment = clock.now()
-    # The bidder's row is the lock that makes two releases at once count one after the other.
-    session.execute(select(User.id).where(User.id == event.buyer_id).with_for_update())
+    # The bidder's row is the lock that makes two releases at once count one after the other. Not
+    # against who only refers to it: two that both do would wait for each other.
+    lock = select(User.id).where(User.id == event.buyer_id).with_for_update(key_share=True)
+    session.execute(lock)
     unpaid = session.scalar(
         select(func.count())
         .select_from(Payment)
