@@ -1,6 +1,6 @@
 """What needs a person: raised once, mailed to the administrators, kept until acknowledged."""
 
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, and_, or_, select, update
 from sqlalchemy.orm import Session
 
 from app.core import clock
@@ -9,7 +9,8 @@ from app.core.errors import NotFound
 from app.core.events import AttentionRaised, record
 from app.core.transaction import transaction
 from app.core.upsert import insert_into
-from app.payments.models import Attention
+from app.payments.models import Attention, Payment
+from app.payments.states import PAYABLE_MEANWHILE, SESSION_UNKNOWN
 
 NOTE_LENGTH = 1000
 
@@ -35,6 +36,28 @@ def raise_attention(
     record_audit(session, "attention.raised", "attention", raised, kind=kind, payment_id=payment_id)
     record(session, AttentionRaised(raised, kind, payment_id, detail[:500]))
     return True
+
+
+def flagged() -> ColumnElement[bool]:
+    """What joins a payment with the items that keep its buyer from paying, or did so."""
+    return and_(
+        Attention.payment_id == Payment.id,
+        Attention.acknowledged_at.is_(None),
+        Attention.kind.not_in(PAYABLE_MEANWHILE),
+    )
+
+
+def holding() -> ColumnElement[bool]:
+    """As `flagged`, without what Stripe has taken back: it knows the session after all."""
+    return and_(
+        flagged(),
+        or_(
+            Attention.kind != SESSION_UNKNOWN,
+            Payment.answered_at.is_(None),
+            Payment.answered_at < Payment.asked_at,
+            Payment.answered_at <= Attention.created_at,
+        ),
+    )
 
 
 def acknowledge_attention(attention_id: int, admin_id: int, note: str = "") -> bool:

@@ -21,7 +21,7 @@ from app.payments.gateway import GatewayMisconfigured, GatewayRefused, GatewayUn
 from app.payments.models import Payment
 from app.payments.pause import recovering
 from app.payments.refusals import raise_refusal
-from app.payments.states import OPEN, PaymentStatus
+from app.payments.states import OPEN, SESSION_UNKNOWN, PaymentStatus
 from app.payments.words import CheckoutSession
 
 log = logging.getLogger(__name__)
@@ -130,8 +130,8 @@ def _ask(payment: Payment, *, patient: bool) -> CheckoutSession | None:
         with transaction() as session:
             raise_attention(
                 session,
-                "session_unknown",
-                f"session_unknown:{payment.id}:{session_id}",
+                SESSION_UNKNOWN,
+                f"{SESSION_UNKNOWN}:{payment.id}:{session_id}",
                 payment.id,
                 f"Stripe does not know checkout session {session_id} ({refused}). "
                 "The artwork stays reserved until this is cleared up.",

@@ -14,11 +14,11 @@ from app.core.errors import NotFound
 from app.core.extensions import db
 from app.core.paging import Page, paginate
 from app.payments import stripe_clock
+from app.payments.attention import holding
 from app.payments.models import Attention, Payment
 from app.payments.states import (
     CAPTURED,
     OPEN,
-    PAYABLE_MEANWHILE,
     UNPAID_WIN,
     PaymentStatus,
     told_reason,
@@ -121,18 +121,13 @@ class PaymentView:
 
 
 def _select() -> Select[*tuple[Any, ...]]:
-    flagged = exists().where(
-        Attention.payment_id == Payment.id,
-        Attention.acknowledged_at.is_(None),
-        Attention.kind.not_in(PAYABLE_MEANWHILE),
-    )
-    return select(Payment, Artwork.title, Artwork.status, flagged).join(
+    return select(Payment, Artwork.title, Artwork.status, exists().where(holding())).join(
         Artwork, Artwork.id == Payment.artwork_id
     )
 
 
 def _view(row: Any) -> PaymentView:
-    payment, title, artwork_status, flagged = row
+    payment, title, artwork_status, held = row
     return PaymentView(
         id=payment.id,
         bid_id=payment.bid_id,
@@ -155,7 +150,7 @@ def _view(row: Any) -> PaymentView:
         paid_at=payment.paid_at,
         created_at=payment.created_at,
         updated_at=payment.updated_at,
-        needs_person=bool(flagged),
+        needs_person=bool(held),
     )
 
 

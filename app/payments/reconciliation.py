@@ -23,7 +23,7 @@ from app.payments.gateway import GatewayRefused, GatewayUnavailable, gateway
 from app.payments.missed import hear_missed
 from app.payments.models import Payment
 from app.payments.pause import recovering
-from app.payments.states import CAPTURED, OPEN, RELEASED, PaymentStatus
+from app.payments.states import CAPTURED, OPEN, RELEASED, SESSION_UNKNOWN, PaymentStatus
 from app.payments.words import CheckoutSession
 
 log = logging.getLogger(__name__)
@@ -137,7 +137,7 @@ def _compare(payment_id: int, before: PaymentStatus, *, patient: bool = False) -
         return Answer(changed, payment.status)
     except GatewayRefused as refused:
         said = f"Stripe does not know checkout session {payment.stripe_session_id} ({refused})."
-        return _contradicted(payment, "session_unknown", payment.stripe_session_id, said)
+        return _contradicted(payment, SESSION_UNKNOWN, payment.stripe_session_id, said)
     told = f"{word.status}, {word.payment_status}"
     wrong = contradictions(payment, word)
     if wrong:

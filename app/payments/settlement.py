@@ -3,7 +3,7 @@
 import logging
 from datetime import timedelta
 
-from sqlalchemy import bindparam, select
+from sqlalchemy import bindparam, exists, select
 from sqlalchemy.orm import Session
 
 from app.artworks import queries as artworks
@@ -11,7 +11,7 @@ from app.artworks import service as artwork_service
 from app.core import clock
 from app.core.audit import record_audit
 from app.core.events import PaymentReleased, SaleCompleted, record
-from app.payments.attention import raise_attention
+from app.payments.attention import flagged, raise_attention
 from app.payments.models import Payment
 from app.payments.states import (
     CAPTURED,
@@ -168,7 +168,7 @@ def close_unpaid(session: Session, payment: Payment, event: PaymentEvent) -> Eve
     """Close a locked payment that was not paid, and set its artwork free."""
     if not _allowed(session, payment, event):
         return EventOutcome.NO_EFFECT
-    reason = _release_reason(payment, event)
+    reason = _release_reason(session, payment, event)
     payment.failure_reason = reason
     payment.closed_at = clock.now()
     _move(session, payment, event)
@@ -191,14 +191,21 @@ def close_unpaid(session: Session, payment: Payment, event: PaymentEvent) -> Eve
     return EventOutcome.APPLIED
 
 
-def _release_reason(payment: Payment, event: PaymentEvent) -> Release:
+def _release_reason(session: Session, payment: Payment, event: PaymentEvent) -> Release:
     if event == PaymentEvent.FUNDS_FAILED:
         return Release.FUNDS_FAILED
     if event == PaymentEvent.REFUSED_BY_STRIPE:
         return Release.REFUSED
     if payment.give_up_at is not None:
         return Release.GAVE_UP
-    return Release.DEADLINE if payment.deadline_at <= clock.now() else Release.SESSION_EXPIRED
+    if payment.deadline_at > clock.now():
+        return Release.SESSION_EXPIRED
+    # The buyer was told not to pay: that they did not is nobody's fault.
+    told_to_wait = select(Payment.id).where(Payment.id == payment.id, exists().where(flagged()))
+    # A row that is written twice in one transaction has its foreign keys looked up, under locks.
+    with session.no_autoflush:
+        held = session.scalar(told_to_wait) is not None
+    return Release.SESSION_EXPIRED if held else Release.DEADLINE
 
 
 def _take_identifiers(payment: Payment, word: CheckoutSession) -> None:

@@ -86,10 +86,11 @@ class EventOutcome(StrEnum):
 EVENTS_ASKED_FOR = ("charge.refunded", "charge.dispute.created")
 
 # What needs a person because Stripe's word and ours contradict each other.
+SESSION_UNKNOWN = "session_unknown"
 CONTRADICTIONS = (
     "payment_disagrees",
     "refund_without_sale",
-    "session_unknown",
+    SESSION_UNKNOWN,
     "state_impossible",
 )
 

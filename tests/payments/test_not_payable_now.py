@@ -64,6 +64,34 @@ def test_what_does_not_touch_the_payment_keeps_nobody_from_paying(
     assert str(market.sandbox.url) in straight.location
 
 
+def test_a_session_that_stripe_knows_again_can_be_paid_again(market: Market) -> None:
+    won = market.win()
+    payment_id = won["payment"]["id"]
+    for _ in range(2):
+        market.sandbox.fault("retrieve", "status", status=404, times=None)
+        market.settle(payment_id)
+        assert market.read(payment_id)["checkout_url"] is None
+        market.come_back()
+        market.settle(payment_id)
+        assert market.read(payment_id)["checkout_url"] is not None
+    assert [flag.kind for flag in market.flags()] == ["session_unknown"]
+
+
+@pytest.mark.parametrize(("kind", "reason"), [
+    ("session_unknown", "session_expired"), (PAYABLE_MEANWHILE[0], "deadline"),
+])  # fmt: skip
+def test_who_was_told_to_wait_until_the_deadline_did_not_default(
+    market: Market, kind: str, reason: str
+) -> None:
+    won = market.win()
+    payment_id = won["payment"]["id"]
+    flag(market, kind, payment_id)
+    market.pass_deadline(payment_id)
+    market.sweep()
+    assert market.standing(won) == ("ACTIVE", "RELEASED", "CANCELED")
+    assert market.read(payment_id)["failure_reason"] == reason
+
+
 def test_a_win_while_stripe_is_away_is_said_once(market: Market) -> None:
     artwork_id = market.make_artwork(market.seller, 10_000)
     market.fail_all()
