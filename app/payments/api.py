@@ -26,7 +26,11 @@ _SESSION_ID = re.compile(r"[A-Za-z0-9_]{1,255}", re.ASCII)
 @blueprint.response(200, CheckoutOut)
 @refuses(NotFound, service.PaymentOver)
 def checkout_session(body: dict[str, Any]) -> dict[str, Any]:
-    """Where the winner of a bid pays: the same session every time while it is open."""
+    """Where the winner of a bid pays: the same session every time while it is open.
+
+    `checkout_url` is null while Stripe cannot be reached, and while an administrator looks into
+    something about the payment: ask again.
+    """
     payment = queries.own_payment_of_bid(body["bid_id"], viewer().id)
     payment = service.prepare_checkout(payment.id, viewer().id)
     return {
