@@ -5,8 +5,8 @@ VENV := .venv
 PY := $(VENV)/bin/python
 INSTALLED := $(VENV)/.installed
 ARGS ?=
-# All tests are played by as many processes as there are cores; those of ARGS by one.
-BESIDE ?= $(if $(ARGS),,--numprocesses logical --maxprocesses 4 --dist worksteal)
+# All tests are played by several processes, see tests/conftest.py; those of ARGS by one.
+BESIDE ?= $(if $(ARGS),,--numprocesses auto --dist worksteal)
 N ?= 10000
 SEED ?= $(shell date +%s)
 

@@ -7,6 +7,7 @@ the fixture `settings_given`. Processes of the product get a database of their o
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -41,6 +42,11 @@ def pytest_configure(config: pytest.Config) -> None:
     # The second is a bridge that tests/deploy makes on this machine.
     config.option.allow_hosts = "127.0.0.1,::1,localhost,10.77.0.0/24"
     config.option.allow_unix_socket = True
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """One process more than there are cores: those that play tests mostly wait for others."""
+    return min(4, (os.cpu_count() or 1) + 1)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
