@@ -30,7 +30,7 @@ def suspended(market: Market) -> bool:
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
 def test_without_the_lock_on_the_bidder_each_release_counts_only_itself(market: Market) -> None:
     # On SQLite one transaction writes at a time, whatever it locks.
-    with naive.meeting_at(market.app, COUNTING, Meeting(3), without=" FOR UPDATE"):
+    with naive.meeting_at(market.app, COUNTING, Meeting(3), without=" FOR NO KEY UPDATE"):
         three_released_at_once(market)
     assert not suspended(market)
 
