@@ -33,7 +33,7 @@ from tests.sandbox.sandbox_process import Sandbox
 # deadlines, on a machine that all tests share. Two failures in a row are no accident; a single one
 # is told in the summary. A promise that a database breaks stays broken, and fails the second time
 # as well. Where money might be taken twice once in a thousand times, one failure is enough.
-ONCE = {"bidding", "orders", "races"}
+ONCE = {"bidding", "orders", "payments", "races"}
 
 
 @pytest.hookimpl(tryfirst=True)
