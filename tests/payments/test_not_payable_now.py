@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from app.core.transaction import transaction
@@ -15,6 +17,14 @@ PAY, GIVE_UP = b">Pay $100.00<", b"Give up this win"
 def flag(market: Market, kind: str, payment_id: int) -> None:
     with market.app.app_context(), transaction() as session:
         service.raise_attention(session, kind, f"{kind}:{payment_id}", payment_id, "Look at it.")
+
+
+def flagged_win(market: Market, kind: str) -> tuple[Any, int]:
+    """A win whose payment needs a person; the bid, and the payment's number."""
+    won = market.win()
+    payment_id = won["payment"]["id"]
+    flag(market, kind, payment_id)
+    return won, payment_id
 
 
 @pytest.mark.parametrize("kind", CONTRADICTIONS)
@@ -55,9 +65,7 @@ def test_a_payment_that_a_person_looks_at_offers_no_way_to_pay_until_that_is_don
 def test_what_does_not_touch_the_payment_keeps_nobody_from_paying(
     market: Market, kind: str
 ) -> None:
-    won = market.win()
-    payment_id = won["payment"]["id"]
-    flag(market, kind, payment_id)
+    won, payment_id = flagged_win(market, kind)
     assert PAY in market.buyer.browser.get(f"/payments/{payment_id}").data
     assert market.checkout(won["id"]).get_json()["checkout_url"] is not None
     straight = market.buyer.browser.get(f"/payments/{payment_id}/pay")
@@ -83,9 +91,7 @@ def test_a_session_that_stripe_knows_again_can_be_paid_again(market: Market) -> 
 def test_who_was_told_to_wait_until_the_deadline_did_not_default(
     market: Market, kind: str, reason: str
 ) -> None:
-    won = market.win()
-    payment_id = won["payment"]["id"]
-    flag(market, kind, payment_id)
+    won, payment_id = flagged_win(market, kind)
     market.pass_deadline(payment_id)
     market.sweep()
     assert market.standing(won) == ("ACTIVE", "RELEASED", "CANCELED")
