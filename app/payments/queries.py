@@ -16,13 +16,7 @@ from app.core.paging import Page, paginate
 from app.payments import stripe_clock
 from app.payments.attention import holding
 from app.payments.models import Attention, Payment
-from app.payments.states import (
-    CAPTURED,
-    OPEN,
-    UNPAID_WIN,
-    PaymentStatus,
-    told_reason,
-)
+from app.payments.states import CAPTURED, OPEN, UNPAID_WIN, PaymentStatus, told_reason
 
 CLOCK_WARN_SECONDS = stripe_clock.WARN_SECONDS
 CLOCK_LIMIT_SECONDS = stripe_clock.LIMIT_SECONDS
