@@ -190,10 +190,12 @@ def weave(sheet: Sheet, colours: Sequence[Colour], variant: int) -> None:
                 2,
                 150 + inset * 26,
             )
+    row_of_tiles = Image.new("L", (sheet.w, tile.height))
+    for x in range(0, sheet.w, tile.width):
+        row_of_tiles.paste(tile, (x, 0))
     cloth = Image.new("L", sheet.size)
-    for y in range(0, sheet.h, 20):
-        for x in range(0, sheet.w, 20):
-            cloth.paste(tile, (x, y))
+    for y in range(0, sheet.h, tile.height):
+        cloth.paste(row_of_tiles, (0, y))
     big = small.resize(sheet.size, Image.Resampling.NEAREST)
     sheet.image = ImageChops.multiply(big, Image.merge("RGB", (cloth, cloth, cloth)))
     sheet.image = Image.blend(sheet.image, big, 0.3)
