@@ -19,7 +19,13 @@ from app.artworks.moves import (
     sell_artwork,
     take_off_sale,
 )
-from app.artworks.pictures import StoredPicture, store_picture
+from app.artworks.pictures import (
+    EncodedPicture,
+    StoredPicture,
+    encode_picture,
+    store_picture,
+    write_picture,
+)
 from app.artworks.queries import LARGEST_ID
 from app.artworks.rules import DEFAULT_CATEGORY
 from app.artworks.states import ArtworkEvent, ArtworkStatus, ForbiddenMove, move_artwork
@@ -33,6 +39,7 @@ from app.core.transaction import leave_database, transaction
 
 __all__ = [
     "ArtworkChanges",
+    "EncodedPicture",
     "NewArtwork",
     "Seller",
     "StateForbids",
@@ -41,6 +48,7 @@ __all__ = [
     "create_artwork",
     "delete_orphan_pictures",
     "edit_artwork",
+    "encode_picture",
     "expire_ended_artworks",
     "free_artwork",
     "keep_picture",
@@ -49,9 +57,9 @@ __all__ = [
     "reserve_again",
     "sell_artwork",
     "set_picture",
-    "store_picture",
     "take_off_sale",
     "withdraw_artwork",
+    "write_picture",
 ]
 
 EDITABLE = (ArtworkStatus.ACTIVE, ArtworkStatus.EXPIRED, ArtworkStatus.ARCHIVED)

@@ -10,6 +10,7 @@ __all__ = [
     "ARTWORKS",
     "BUYERS",
     "DEMO_PASSWORD",
+    "OLDEST_FIRST",
     "SELLERS",
     "Category",
     "DemoArtwork",
@@ -19,3 +20,5 @@ __all__ = [
 
 # Both kinds mixed, as the pictures are numbered: a page of the demo shows some of each.
 ARTWORKS = tuple(sorted((*ORIGINALS, *EDITIONS), key=lambda artwork: artwork.picture))
+# As they come into an instance: numbers and dates of listings run the same way.
+OLDEST_FIRST = ARTWORKS[::-1]

@@ -6,7 +6,7 @@ from flask.cli import with_appcontext
 
 from app.accounts.states import Role
 from app.demo.catalogue import DEMO_PASSWORD
-from app.demo.service import PEOPLE, DemoRefused, SeedReport, seed_demo
+from app.demo.service import PEOPLE, DemoRefused, seed_demo
 
 
 def register(app: Flask) -> None:
@@ -25,17 +25,8 @@ def _seed_demo() -> None:
         report = seed_demo(click.echo)
     except DemoRefused as refused:
         raise click.ClickException(f"no demo here: {refused}") from None
-    click.echo(_in_words(report))
+    click.echo(report)
     click.echo(f"Everyone logs in with the password {DEMO_PASSWORD}")
     for role in (Role.SELLER, Role.BUYER, Role.ADMIN):
         emails = [person.email for person, theirs in PEOPLE if theirs == role]
         click.echo(f"  {role.value.lower():<7} {', '.join(emails)}")
-
-
-def _in_words(report: SeedReport) -> str:
-    if report.nothing_new:
-        return "The demo is there already; nothing was changed."
-    return (
-        f"Added {report.people} people, {report.artworks} artworks with pictures, "
-        f"{report.bids} bids and {report.sales} sales."
-    )

@@ -2,9 +2,8 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from io import BytesIO
 
-from PIL import ImageColor
+from PIL import Image, ImageColor
 
 from app.demo.abstracts import bauhaus, fields, flow, rings, weave
 from app.demo.canvas import Colour, Sheet, grain
@@ -13,8 +12,6 @@ from app.demo.landscapes import birches, dunes, hills, sea
 from app.demo.sculptures import mobile, stones
 from app.demo.still_life import vases
 from app.demo.town import city, rain
-
-MAX_BYTES = 400_000
 
 
 @dataclass(frozen=True)
@@ -74,8 +71,8 @@ RECIPES = (
 PICTURE_COUNT = len(RECIPES)
 
 
-def paint(number: int) -> bytes:
-    """Picture `number` (1 to `PICTURE_COUNT`) as a JPEG of less than `MAX_BYTES`.
+def paint(number: int) -> Image.Image:
+    """Picture `number` (1 to `PICTURE_COUNT`), in RGB.
 
     Raises ValueError for any other number.
     """
@@ -86,9 +83,4 @@ def paint(number: int) -> bytes:
     palette = [ImageColor.getrgb(f"#{code}")[:3] for code in recipe.colours.split()]
     recipe.painter(sheet, palette, recipe.variant)
     grain(sheet, recipe.texture)
-    for quality in (86, 78, 70, 60, 50):
-        file = BytesIO()
-        sheet.image.save(file, "JPEG", quality=quality, progressive=True)
-        if file.tell() < MAX_BYTES:
-            break
-    return file.getvalue()
+    return sheet.image

@@ -2,10 +2,8 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from contextlib import nullcontext
 from dataclasses import dataclass
-from multiprocessing import get_context
-from pathlib import Path
 
 from flask import current_app
 from sqlalchemy import exists, select
@@ -15,20 +13,20 @@ from app.accounts.models import User
 from app.accounts.states import Role
 from app.artworks import service as artworks
 from app.artworks.models import Artwork
-from app.artworks.service import NewArtwork, StoredPicture
+from app.artworks.service import EncodedPicture, NewArtwork
 from app.core.audit import AuditLog
 from app.core.extensions import db
 from app.demo.catalogue import (
     ADMIN,
-    ARTWORKS,
     BUYERS,
     DEMO_PASSWORD,
+    OLDEST_FIRST,
     SELLERS,
     DemoArtwork,
     DemoPerson,
 )
 from app.demo.history import SEEDED, write_history
-from app.demo.pictures import paint
+from app.demo.painters import Painters
 
 log = logging.getLogger(__name__)
 
@@ -37,7 +35,6 @@ PEOPLE: tuple[tuple[DemoPerson, Role], ...] = (
     *((person, Role.BUYER) for person in BUYERS),
     (ADMIN, Role.ADMIN),
 )
-_PAINTERS = 2
 
 
 class DemoRefused(Exception):
@@ -58,16 +55,26 @@ class SeedReport:
         """Whether everything was there before."""
         return self == SeedReport()
 
+    def __str__(self) -> str:
+        if self.nothing_new:
+            return "The demo is there already; nothing was changed."
+        return (
+            f"Added {self.people} people, {self.artworks} artworks with pictures, "
+            f"{self.bids} bids and {self.sales} sales."
+        )
+
 
 @dataclass(frozen=True)
 class _Seller:
     id: int
 
 
-def seed_demo(say: Callable[[str], None] = log.info) -> SeedReport:
+def seed_demo(
+    say: Callable[[str], None] = log.info, painters: Painters[EncodedPicture] | None = None
+) -> SeedReport:
     """Add whatever of the demo is missing; safe to run again, also after it was interrupted.
 
-    `say` is told how far it is.
+    `say` is told how far it is. `painters` may have begun already; without any, some are hired.
 
     Raises DemoRefused where real money moves, or where one of its addresses is somebody else's.
     """
@@ -79,10 +86,14 @@ def seed_demo(say: Callable[[str], None] = log.info) -> SeedReport:
     known, seeded = _present()
     if seeded:
         return SeedReport()
-    ids = _add_people(known)
-    sellers = [_Seller(ids[person.email]) for person in SELLERS]
-    missing = _missing_artworks(sellers)
-    _add_artworks(missing, sellers, say)
+    missing = _missing_artworks()
+    db.session.remove()
+    hired = nullcontext(painters) if painters else Painters(artworks.encode_picture)
+    with hired as at_work:
+        at_work.begin(art.picture for art in missing)
+        ids = _add_people(known)
+        sellers = [_Seller(ids[person.email]) for person in SELLERS]
+        _add_artworks(missing, sellers, at_work, say)
     say("writing down bids and sales of the past")
     bids, sales = write_history(
         [seller.id for seller in sellers], [ids[person.email] for person in BUYERS]
@@ -112,23 +123,25 @@ def _add_people(known: dict[str, int]) -> dict[str, int]:
     return ids
 
 
-def _missing_artworks(sellers: Sequence[_Seller]) -> list[DemoArtwork]:
+def _missing_artworks() -> list[DemoArtwork]:
+    emails = [person.email for person in SELLERS]
     there = db.session.execute(
-        select(Artwork.seller_id, Artwork.title).where(
-            Artwork.seller_id.in_([seller.id for seller in sellers])
-        )
+        select(User.email, Artwork.title)
+        .join(Artwork, Artwork.seller_id == User.id)
+        .where(User.email.in_(emails))
     ).all()
-    present = {(seller_id, title) for seller_id, title in there}
-    return [art for art in ARTWORKS if (sellers[art.seller].id, art.title) not in present]
+    present = {(email, title) for email, title in there}
+    return [art for art in OLDEST_FIRST if (emails[art.seller], art.title) not in present]
 
 
 def _add_artworks(
-    missing: Sequence[DemoArtwork], sellers: Sequence[_Seller], say: Callable[[str], None]
+    missing: Sequence[DemoArtwork],
+    sellers: Sequence[_Seller],
+    painters: Painters[EncodedPicture],
+    say: Callable[[str], None],
 ) -> None:
-    # The last of the catalogue was listed first: numbers and dates run the same way.
-    oldest_first = list(reversed(missing))
-    pictures = _paint_all([art.picture for art in oldest_first], artworks.picture_folder(), say)
-    for art, picture in zip(oldest_first, pictures, strict=True):
+    for count, art in enumerate(missing, start=1):
+        picture = artworks.write_picture(painters.take(art.picture), artworks.picture_folder())
         artworks.create_artwork(
             sellers[art.seller],
             NewArtwork(
@@ -141,23 +154,5 @@ def _add_artworks(
                 image_alt=art.alt,
             ),
         )
-
-
-def _paint_all(
-    numbers: Sequence[int], folder: Path, say: Callable[[str], None]
-) -> list[StoredPicture]:
-    if not numbers:
-        return []
-    db.session.remove()
-    # Started afresh instead of forked: a copy of this process would share its connections.
-    with ProcessPoolExecutor(_PAINTERS, mp_context=get_context("spawn")) as painters:
-        painted = []
-        for picture in painters.map(_paint_one, numbers, [folder] * len(numbers), chunksize=2):
-            painted.append(picture)
-            if len(painted) % 7 == 0 or len(painted) == len(numbers):
-                say(f"painted {len(painted)} of {len(numbers)} pictures")
-        return painted
-
-
-def _paint_one(number: int, folder: Path) -> StoredPicture:
-    return artworks.store_picture(paint(number), folder)
+        if count % 7 == 0 or count == len(missing):
+            say(f"painted {count} of {len(missing)} pictures")

@@ -11,15 +11,17 @@ from typing import get_args
 import pytest
 from PIL import Image, ImageChops, ImageStat
 
-from app.demo.catalogue import ADMIN, ARTWORKS, BUYERS, SELLERS, Category
-from app.demo.pictures import MAX_BYTES, PICTURE_COUNT, RECIPES, paint
+from app.artworks.pictures import EncodedPicture, encode_picture
+from app.demo.catalogue import ADMIN, ARTWORKS, BUYERS, OLDEST_FIRST, SELLERS, Category
+from app.demo.painters import Painters
+from app.demo.pictures import PICTURE_COUNT, RECIPES, paint
 
 ROOT = Path(__file__).parents[2]
 NUMBERS = range(1, PICTURE_COUNT + 1)
 
 
 @pytest.fixture(scope="module")
-def pictures() -> dict[int, bytes]:
+def pictures() -> dict[int, Image.Image]:
     return {number: paint(number) for number in NUMBERS}
 
 
@@ -28,27 +30,31 @@ def test_there_are_enough_pictures_by_enough_painters() -> None:
     assert len({recipe.painter for recipe in RECIPES}) >= 9
 
 
-def test_another_process_paints_the_same_pictures(pictures: dict[int, bytes]) -> None:
+def fingerprint(image: Image.Image) -> str:
+    return hashlib.sha256(image.tobytes()).hexdigest()
+
+
+def test_another_process_paints_the_same_pictures(pictures: dict[int, Image.Image]) -> None:
+    # Backwards: what was painted before must not matter.
     program = (
         "import hashlib\n"
         "from app.demo.pictures import PICTURE_COUNT, paint\n"
-        "for number in range(1, PICTURE_COUNT + 1):\n"
-        "    print(hashlib.sha256(paint(number)).hexdigest())\n"
+        "for number in range(PICTURE_COUNT, 0, -1):\n"
+        "    print(hashlib.sha256(paint(number).tobytes()).hexdigest())\n"
     )
     printed = subprocess.run(
         [sys.executable, "-c", program], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout.split()
-    assert printed == [hashlib.sha256(pictures[number]).hexdigest() for number in NUMBERS]
+    assert printed[::-1] == [fingerprint(pictures[number]) for number in NUMBERS]
 
 
-def test_no_two_pictures_are_the_same_file(pictures: dict[int, bytes]) -> None:
-    assert len({hashlib.sha256(data).digest() for data in pictures.values()}) == PICTURE_COUNT
+def test_no_two_pictures_are_the_same(pictures: dict[int, Image.Image]) -> None:
+    assert len({fingerprint(image) for image in pictures.values()}) == PICTURE_COUNT
 
 
-def test_no_two_pictures_look_alike(pictures: dict[int, bytes]) -> None:
+def test_no_two_pictures_look_alike(pictures: dict[int, Image.Image]) -> None:
     small = {
-        number: Image.open(BytesIO(data)).resize((4, 4), Image.Resampling.BOX)
-        for number, data in pictures.items()
+        number: image.resize((4, 4), Image.Resampling.BOX) for number, image in pictures.items()
     }
     for one, other in combinations(NUMBERS, 2):
         apart = ImageStat.Stat(ImageChops.difference(small[one], small[other])).mean
@@ -56,17 +62,33 @@ def test_no_two_pictures_look_alike(pictures: dict[int, bytes]) -> None:
 
 
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_picture_is_a_sound_jpeg_of_the_promised_size(
-    pictures: dict[int, bytes], number: int
-) -> None:
-    data = pictures[number]
-    assert 20_000 < len(data) < MAX_BYTES == 400_000
-    with Image.open(BytesIO(data)) as image:
-        image.load()
-        assert (image.format, image.mode) == ("JPEG", "RGB")
-        assert 1500 <= max(image.size) <= 1600
-        assert min(image.size) >= 1000
-        assert max(ImageStat.Stat(image).stddev) > 10, "an almost empty picture"
+def test_a_picture_is_of_the_promised_size(pictures: dict[int, Image.Image], number: int) -> None:
+    image = pictures[number]
+    assert image.mode == "RGB"
+    assert 1500 <= max(image.size) <= 1600
+    assert min(image.size) >= 1000
+    assert max(ImageStat.Stat(image).stddev) > 10, "an almost empty picture"
+
+
+def test_painters_hand_out_what_painting_here_gives(pictures: dict[int, Image.Image]) -> None:
+    with Painters(encode_picture) as painters:
+        painters.begin([5, 21])
+        # The last was not asked for before.
+        for number in (21, 5, 15):
+            taken = painters.take(number)
+            assert taken == encode_picture(pictures[number])
+            check_files(taken)
+
+
+def check_files(picture: EncodedPicture) -> None:
+    """Every size is a sound file, and none is heavy."""
+    assert set(picture.files) == {"400.webp", "800.webp", "1200.jpg", "1600.webp"}
+    for name, data in picture.files.items():
+        assert 2_000 < len(data) < 400_000, name
+        with Image.open(BytesIO(data)) as image:
+            image.load()
+            width = int(name.partition(".")[0])
+            assert image.width == min(width, picture.width)
 
 
 def test_portraits_landscapes_and_squares_all_occur() -> None:
@@ -82,6 +104,10 @@ def test_a_number_without_a_picture_is_refused(number: int) -> None:
 
 def test_every_picture_belongs_to_one_artwork() -> None:
     assert sorted(artwork.picture for artwork in ARTWORKS) == list(NUMBERS)
+
+
+def test_the_newest_listing_bears_the_first_number() -> None:
+    assert [artwork.picture for artwork in OLDEST_FIRST] == list(reversed(NUMBERS))
 
 
 def test_titles_are_not_repeated() -> None:
