@@ -25,6 +25,11 @@ class Instance:
         """Return the place of a file in the folder."""
         return self.folder / name
 
+    @property
+    def database(self) -> Path:
+        """The place of the run's own database."""
+        return self.path("guesstheworth.sqlite3")
+
     def secret(self, name: str) -> str:
         """Return the secret of this name, made up at the first time; only we may read its file."""
         file = self.path(name)
@@ -39,7 +44,7 @@ class Instance:
 
     def is_prepared(self, mark: str) -> bool:
         """Tell whether the database was prepared with this mark and is still there."""
-        stamp, database = self.path("prepared"), self.path("guesstheworth.sqlite3")
+        stamp, database = self.path("prepared"), self.database
         return (
             stamp.is_file()
             and stamp.read_text() == mark

@@ -155,7 +155,7 @@ class Run:
             "UPLOAD_DIR": self.given.get("UPLOAD_DIR", str(self.instance.path("uploads"))),
         }
         if self.own_database:
-            own["DATABASE_URL"] = f"sqlite:///{self.instance.path('guesstheworth.sqlite3')}"
+            own["DATABASE_URL"] = f"sqlite:///{self.instance.database}"
         if self.stripe.sandbox:
             own["STRIPE_SECRET_KEY"] = "sk_test_sandbox"  # noqa: S105 - the sandbox takes any
             own["STRIPE_WEBHOOK_SECRET"] = f"whsec_{self.instance.secret('webhook_secret')}"
@@ -221,17 +221,17 @@ class Run:
         if self.own_database and self.instance.is_prepared(mark):
             return
         began = time.monotonic()
-        for name, command in (("migrate", ("db", "upgrade")), ("seed", ("seed-demo",))):
-            status = self.runner.run(
-                name,
-                [sys.executable, "-m", "flask", "--app", "wsgi", *command],
-                env=self.environment,
-                cwd=ROOT,
-            )
-            if self.runner.stopping:
-                raise Stopped
-            if status != 0:
-                raise CouldNotStart(f"`flask --app wsgi {' '.join(command)}` failed ({status})")
+        empty = self.own_database and not self.instance.database.exists()
+        status = self.runner.run(
+            "database",
+            [sys.executable, "-m", "dev.prepare", *(["--empty"] if empty else [])],
+            env=self.environment,
+            cwd=ROOT,
+        )
+        if self.runner.stopping:
+            raise Stopped
+        if status != 0:
+            raise CouldNotStart(f"the database could not be prepared ({status})")
         self.instance.set_prepared(mark)
         self.seconds["database"] = time.monotonic() - began
 
