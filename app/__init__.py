@@ -70,6 +70,9 @@ def configure(app: Flask, settings: config.Settings) -> None:
         engine |= {"connect_args": {"timeout": 5, "check_same_thread": False}}
     else:
         engine |= {
+            # `app.core.transaction` asks for one where something is written.
+            "isolation_level": "AUTOCOMMIT",
+            "skip_autocommit_rollback": True,
             "connect_args": {
                 "connect_timeout": 5,
                 "tcp_user_timeout": 10_000,

@@ -16,6 +16,7 @@ from app.core import clock
 from app.core.extensions import db
 from app.core.figures import count_figures
 from app.core.secrets import new_token, token_digest
+from app.core.transaction import for_writing
 
 # The people with numbers of their own; the others follow.
 ADMIN, SELLER, BUYER = 1, 2, 3
@@ -98,7 +99,7 @@ def gather(bids: int, artworks: int) -> Crowd:
         raise ValueError("artworks must be at least 100, and bids as many")
     people = max(50, min(artworks, 10_000))
     sqlite = db.engine.dialect.name == "sqlite"
-    with db.engine.connect() as connection:
+    with db.engine.connect().execution_options(**for_writing(db.engine)) as connection:
         if sqlite:
             connection.connection.execute("PRAGMA foreign_keys=OFF")
         with connection.begin():

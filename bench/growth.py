@@ -35,6 +35,7 @@ from app.bidding import service as bidding
 from app.config import read_settings
 from app.core import figures
 from app.core.extensions import db
+from app.core.transaction import for_writing
 from app.notifications import service as notifications
 from app.payments import service as payments
 from bench import crowd
@@ -320,7 +321,7 @@ def looked_at(town: Town, operation: Operation) -> Cost:
         operation(town)
     rows = buffers = 0
     if town.server:
-        with engine.connect() as connection:
+        with engine.connect().execution_options(**for_writing(engine)) as connection:
             for statement in statements:
                 plan = postgres_plan(connection, statement)
                 rows += plan.rows

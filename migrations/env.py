@@ -12,6 +12,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
 from app.core.columns import Moment
+from app.core.transaction import for_writing
 
 database = current_app.extensions["migrate"].db
 
@@ -87,5 +88,6 @@ if context.is_offline_mode():
     with context.begin_transaction():
         context.run_migrations()
 else:
-    with database.engine.connect() as connection:
+    engine = database.engine
+    with engine.connect().execution_options(**for_writing(engine)) as connection:
         run_patiently(connection)

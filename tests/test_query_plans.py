@@ -16,6 +16,7 @@ from sqlalchemy import Connection, text
 from app import create_app
 from app.config import read_settings
 from app.core.extensions import db
+from app.core.transaction import for_writing
 from bench import crowd
 from bench.growth import GROWS, OPERATIONS, Operation, Town
 from bench.plans import Statement, postgres_plan, recorded, sqlite_plan
@@ -84,7 +85,8 @@ def complaints(town: Town, operation: Operation) -> list[str]:
     with recorded(engine) as statements:
         operation(town)
     look = _on_sqlite if engine.dialect.name == "sqlite" else _on_postgres
-    with town.app.app_context(), engine.connect() as connection:
+    planning = engine.connect().execution_options(**for_writing(engine))
+    with town.app.app_context(), planning as connection:
         if engine.dialect.name != "sqlite":
             # Tables as small as a test's are read whole although there is an index.
             for way in ("seqscan", "hashjoin", "mergejoin"):
@@ -160,7 +162,7 @@ def test_whether_a_bidder_defaulted_is_looked_up_among_released_bids_alone(
     with recorded(engine) as statements:
         town.bid()
     (taken,) = [each for each in statements if "UPDATE artworks" in each.text]
-    with engine.connect() as connection:
+    with engine.connect().execution_options(**for_writing(engine)) as connection:
         if database == "sqlite":
             found = [line for line in sqlite_plan(connection, taken) if " bids " in line]
             assert all("ix_bids_released" in line for line in found)

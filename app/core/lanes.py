@@ -116,11 +116,12 @@ def add_lanes_for_distance(lanes: Lanes, engine: Engine) -> None:
 def _round_trip_seconds(connection: Any) -> float:
     """The shortest of several: whatever else the machine does makes them longer."""
     trips = []
+    usual = connection.autocommit
     connection.autocommit = True
     with connection.cursor() as cursor:
         for _ in range(10):
             began = time.perf_counter()
             cursor.execute("SELECT 1")
             trips.append(time.perf_counter() - began)
-    connection.autocommit = False
+    connection.autocommit = usual
     return min(trips)

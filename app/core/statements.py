@@ -103,10 +103,10 @@ class Prepared:
         if db.session.registry.has() and db.session().in_transaction():
             return self._run(db.session().connection(), values)
         if not has_request_context() or request.method not in _WITHOUT_BODY:
-            with _connect() as connection:
+            with db.engine.connect() as connection:
                 return self._run(connection, values)
         if "reading" not in g:
-            g.reading = _connect()
+            g.reading = db.engine.connect()
         try:
             return self._run(g.reading, values)
         except DBAPIError:
@@ -145,12 +145,6 @@ def _cursor(connection: Connection) -> Any:
 
 # What comes with another method may come slowly, and no connection should wait for it.
 _WITHOUT_BODY = {"GET", "HEAD"}
-
-
-def _connect() -> Connection:
-    # SQLite saves nothing by it, and the driver would begin transactions by itself afterwards.
-    options = {} if db.engine.dialect.name == "sqlite" else {"isolation_level": "AUTOCOMMIT"}
-    return db.engine.connect().execution_options(**options)
 
 
 def end_reads() -> None:

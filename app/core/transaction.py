@@ -49,7 +49,7 @@ def transaction() -> Iterator[Session]:
     with _our_turn():
         session.info["writing"] = True
         try:
-            session.connection(execution_options={"sqlite_begin": "IMMEDIATE"})
+            session.connection(execution_options=for_writing(db.engine))
             yield session
             session.commit()
         except BaseException:
@@ -61,6 +61,18 @@ def transaction() -> Iterator[Session]:
     if recorded:
         reached("commit.before_hints")
     events.publish(recorded)
+
+
+def for_writing(engine: Engine) -> dict[str, str]:
+    """The execution options by which a connection of ours runs transactions.
+
+    Without them, on PostgreSQL, each statement is a transaction of its own: it sees what it would
+    see in a transaction of READ COMMITTED, nothing goes to the database and back to begin and end
+    one, and whoever reads a page keeps no transaction open meanwhile.
+    """
+    if engine.dialect.name == "sqlite":
+        return {"sqlite_begin": "IMMEDIATE"}
+    return {"isolation_level": "READ COMMITTED"}
 
 
 def can_transact_at_once() -> bool:

@@ -26,6 +26,7 @@ from app.bidding import service as bidding
 from app.core import clock
 from app.core.extensions import db
 from app.core.statements import Prepared
+from app.core.transaction import for_writing
 from app.core.upsert import insert_into
 from app.payments import checkout, expiry, gateway, settlement, webhook
 from app.payments.models import Payment, StripeEvent
@@ -93,8 +94,7 @@ def without_indexes(app: Flask, *names: str) -> Iterator[None]:
 
 @contextlib.contextmanager
 def _changing_tables() -> Iterator[Connection]:
-    # On SQLite a transaction that looks first and writes later fails when another wrote between.
-    writing = db.engine.connect().execution_options(sqlite_begin="IMMEDIATE")
+    writing = db.engine.connect().execution_options(**for_writing(db.engine))
     with writing as connection, connection.begin():
         # A connection of the pool that was open before believes in what another has dropped since,
         # until it reads (sqlite.org/c3ref/prepare.html).
