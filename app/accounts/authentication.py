@@ -17,6 +17,8 @@ def init_login(login_manager: LoginManager) -> None:
     # A sign-in is a token that can be seen and revoked. Tying it to the network address as well
     # would sign people out whenever their phone changes networks.
     login_manager.session_protection = None
+    # What it would compare is worked out for each request all the same.
+    login_manager._session_identifier_generator = lambda: ""
     login_manager.user_loader(_viewer_of_session)
     login_manager.request_loader(_viewer_of_bearer)
 

@@ -8,7 +8,7 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import g, has_app_context, has_request_context, request
+from flask import g, has_app_context, request
 from sqlalchemy import Connection, Executable, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, StatementError
@@ -85,7 +85,7 @@ class Prepared:
 
         What was changed in the session's objects and not flushed is not in the database yet.
         """
-        found = self._run(session.connection(), values)
+        found = self._run(session.info.get("connection") or session.connection(), values)
         return found[0] if found else None
 
     def read(self, **values: Any) -> Any:
@@ -97,12 +97,12 @@ class Prepared:
         """Its rows, with no transaction left open and no round trip to begin one.
 
         While the session has a transaction open, it reads inside that one and leaves it open.
-        Otherwise all reads for one page share a connection, see `end_reads`.
+        Otherwise all reads for one answer share a connection, see `await_body` and `end_reads`.
         """
         # Most requests that only read never make a session.
         if db.session.registry.has() and db.session().in_transaction():
             return self._run(db.session().connection(), values)
-        if not has_request_context() or request.method not in _WITHOUT_BODY:
+        if not has_app_context() or "body_is_here" not in g:
             with db.engine.connect() as connection:
                 return self._run(connection, values)
         if "reading" not in g:
@@ -143,8 +143,20 @@ def _cursor(connection: Connection) -> Any:
     return kept["cursor"]
 
 
-# What comes with another method may come slowly, and no connection should wait for it.
 _WITHOUT_BODY = {"GET", "HEAD"}
+
+
+def await_body(most: int) -> None:
+    """Wait for the request's body if it is said to have no more than `most` bytes.
+
+    What is sent may come slowly, and no connection should be held meanwhile: once it is here, all
+    reads for the answer share one. Raises what reading a body raises.
+    """
+    if request.method not in _WITHOUT_BODY:
+        if not 0 < (request.content_length or 0) <= most:
+            return
+        request.get_data(cache=True)
+    g.body_is_here = True
 
 
 def end_reads() -> None:

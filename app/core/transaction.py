@@ -49,7 +49,9 @@ def transaction() -> Iterator[Session]:
     with _our_turn():
         session.info["writing"] = True
         try:
-            session.connection(execution_options=for_writing(db.engine))
+            session.info["connection"] = session.connection(
+                execution_options=for_writing(db.engine)
+            )
             yield session
             session.commit()
         except BaseException:
@@ -57,6 +59,7 @@ def transaction() -> Iterator[Session]:
             raise
         finally:
             session.info["writing"] = False
+            session.info["connection"] = None
             _close(session)
     if recorded:
         reached("commit.before_hints")
@@ -100,6 +103,7 @@ def transact_at_once(
     found = statement.read(**values)
     if found is not None:
         reached("commit.before_hints")
+        end_reads()
         events.publish([happened(found)])
     return found
 

@@ -7,6 +7,5 @@ _ADDRESSES = ("/api", "/health", "/metrics")
 
 def for_programs() -> bool:
     """Whether the answer is read by a program: the JSON API, health and metrics."""
-    return any(
-        request.path == address or request.path.startswith(f"{address}/") for address in _ADDRESSES
-    )
+    path = request.path
+    return any(path == address or path.startswith(f"{address}/") for address in _ADDRESSES)

@@ -20,10 +20,13 @@ from app.core.access import viewer_or_none
 from app.core.errors import TooManyRequests
 from app.core.networks import household
 from app.core.secrets import keyed_digest
+from app.core.statements import await_body
 
 MEGABYTE = 1024 * 1024
 UPLOADS = {"artworks.create", "artworks.save", "artworks_api.set_image"}
 _LARGEST_UPLOAD = 11 * MEGABYTE
+# Every form without a picture and every body of the API.
+_SMALL_BODY = 64 * 1024
 _REDIS_SECONDS = 0.3
 # Longer than any address that has an account; what is longer is refused by the form.
 _ADDRESS_LENGTH = 254
@@ -137,6 +140,7 @@ def init_limits(app: Flask, settings: Settings) -> None:
         request.max_content_length = (
             _LARGEST_UPLOAD if request.endpoint in UPLOADS else app.config["MAX_CONTENT_LENGTH"]
         )
+        await_body(_SMALL_BODY)
 
 
 def limit_routes(app: Flask, settings: Settings) -> None:
