@@ -15,7 +15,7 @@ from app.core import events
 from app.core.crash_points import reached
 from app.core.extensions import db
 from app.core.lanes import leave_lane
-from app.core.statements import Prepared, end_reads
+from app.core.statements import Prepared, end_reads, execute
 
 
 class NestedTransaction(RuntimeError):
@@ -199,4 +199,4 @@ def _tune_sqlite(engine: Engine) -> None:
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
         kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        connection.exec_driver_sql(f"BEGIN {kind}")
+        execute(connection, f"BEGIN {kind}")
