@@ -78,6 +78,19 @@ def for_writing(engine: Engine) -> dict[str, str]:
     return {"isolation_level": "READ COMMITTED"}
 
 
+def reading_through() -> Session:
+    """A session for rows that are fetched some at a time.
+
+    PostgreSQL keeps the rest for as long as the transaction lasts
+    (postgresql.org/docs/current/sql-declare.html), which ends with the request.
+    """
+    session = db.session()
+    _close(session)
+    if db.engine.dialect.name != "sqlite":
+        session.connection(execution_options=for_writing(db.engine))
+    return session
+
+
 def can_transact_at_once() -> bool:
     """Whether the database takes what `transact_at_once` is for."""
     return db.engine.dialect.name != "sqlite"

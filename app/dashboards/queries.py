@@ -18,6 +18,7 @@ from app.core import days as calendar
 from app.core.audit import AuditLog
 from app.core.extensions import db
 from app.core.money import usd
+from app.core.transaction import reading_through
 from app.payments.models import Payment
 from app.payments.queries import counts_against_buyer
 from app.payments.states import CAPTURED, Release
@@ -128,7 +129,7 @@ def seller_days(seller_id: int, days: int = DAYS_SHOWN) -> list[Day]:
 
 def seller_sales(seller_id: int) -> Iterator[Sale]:
     """Everything that this seller has sold, the newest first; some at a time are in memory."""
-    rows: Any = db.session.execute(
+    rows: Any = reading_through().execute(
         select(
             Artwork.title,
             User.name,
