@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
@@ -25,7 +26,10 @@ _mine = threading.local()
 
 
 class Lanes:
-    """WSGI middleware that lets so many requests work at once; the others wait for a moment."""
+    """WSGI middleware that lets so many requests work at once; the others wait for their turn.
+
+    A lane that is left goes to whoever has waited longest, so that all wait about equally long.
+    """
 
     def __init__(
         self,
@@ -38,10 +42,12 @@ class Lanes:
         """Requests whose path begins with `passing` need no lane."""
         self._app = app
         self._passing = passing
-        self._free = threading.Semaphore(lanes)
         self._held_seconds = held_seconds
         self._patience = patience_seconds
         self._lock = threading.Lock()
+        self._free = lanes
+        # Each is let go when it is its waiter's turn.
+        self._waiting: deque[threading.Lock] = deque()
         # By thread, the longest first.
         self._held_since: dict[int, float] = {}
 
@@ -59,24 +65,31 @@ class Lanes:
 
     def add(self, lanes: int) -> None:
         """Let so many more requests work at once."""
-        self._free.release(lanes)
+        with self._lock:
+            for _ in range(lanes):
+                self._pass_on()
 
     def leave(self) -> None:
         """Give back the lane of this thread, if it still has one."""
         with self._lock:
-            held = self._held_since.pop(threading.get_ident(), None) is not None
-        if held:
-            self._free.release()
+            if self._held_since.pop(threading.get_ident(), None) is not None:
+                self._pass_on()
 
     def _enter(self) -> None:
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                self._hold()
+                return
+            turn = threading.Lock()
+            turn.acquire()
+            self._waiting.append(turn)
         ends_at = time.monotonic() + self._patience
-        while not self._free.acquire(timeout=self._until_next_look(ends_at)):
-            if self._take_over():
-                break
-            if time.monotonic() >= ends_at:
+        while not turn.acquire(timeout=self._until_next_look(ends_at)):
+            if self._gives_up(turn, ends_at):
                 return
         with self._lock:
-            self._held_since[threading.get_ident()] = time.monotonic()
+            self._hold()
 
     def _until_next_look(self, ends_at: float) -> float:
         moment = time.monotonic()
@@ -84,14 +97,30 @@ class Lanes:
             longest = next(iter(self._held_since.values()), moment)
         return max(0.001, min(longest + self._held_seconds, ends_at) - moment)
 
-    def _take_over(self) -> bool:
-        """Whether somebody held a lane for too long: it is the caller's."""
+    def _gives_up(self, turn: threading.Lock, ends_at: float) -> bool:
+        """Whether the caller has waited for too long, and goes on without a lane.
+
+        Takes the lane from whoever has held one for too long.
+        """
+        moment = time.monotonic()
         with self._lock:
-            holder, since = next(iter(self._held_since.items()), (0, time.monotonic()))
-            if time.monotonic() - since < self._held_seconds:
+            holder, since = next(iter(self._held_since.items()), (0, moment))
+            if moment - since >= self._held_seconds:
+                del self._held_since[holder]
+                self._pass_on()
+            if moment < ends_at or turn not in self._waiting:
                 return False
-            del self._held_since[holder]
+            self._waiting.remove(turn)
             return True
+
+    def _hold(self) -> None:
+        self._held_since[threading.get_ident()] = time.monotonic()
+
+    def _pass_on(self) -> None:
+        if self._waiting:
+            self._waiting.popleft().release()
+        else:
+            self._free += 1
 
 
 def leave_lane() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -98,6 +99,26 @@ def test_who_waits_too_long_goes_on_without_a_lane() -> None:
     threads = ask(held, 5)
     until(lambda: works.inside == 5)
     end(works, threads)
+
+
+def test_who_has_waited_longest_is_next_however_often_they_looked_meanwhile() -> None:
+    begun: list[str] = []
+
+    def works(environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
+        begun.append(environ["PATH_INFO"])
+        time.sleep(0.05)
+        return [b""]
+
+    # Everybody looks at who holds the lane while they wait for others to have their turn.
+    held = Lanes(works, SOCKETS, lanes=1, held_seconds=0.075, patience_seconds=SOON)
+    waiting = []
+    for name in ("a", "b", "c", "d", "e", "f", "g", "h"):
+        waiting += ask(held, 1, name)
+        # One after the other, and some when others have looked before.
+        time.sleep(0.02)
+    for thread in waiting:
+        thread.join(SOON)
+    assert begun == ["a", "b", "c", "d", "e", "f", "g", "h"]
 
 
 def test_more_lanes_can_be_added() -> None:
