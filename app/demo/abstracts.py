@@ -36,13 +36,15 @@ def fields(sheet: Sheet, colours: Sequence[Colour], variant: int) -> None:
                 pen.area([*edge(a, b), *edge(b, c), *edge(c, d), *edge(d, a)])
 
             tone = mix(colour, ((255, 255, 255), ground, colour)[layer], (0.06, 0.18, 0)[layer])
-            drag = sheet.cloud(5, 160, 0.8).point([min(255, v + 80) for v in range(256)])
+            drag = None
+            if layer:
+                drag = sheet.cloud(5, 160, 0.8).point([min(255, v + 80) for v in range(256)])
             sheet.lay(
                 tone,
                 block,
                 blur=(14, 7, 9)[layer],
                 opacity=(0.9, 0.7, 0.75)[layer],
-                within=drag if layer else None,
+                within=drag,
             )
         top = bottom + gap
     sheet.mottle(sheet.cloud(6, 90, 0.22))

@@ -31,10 +31,12 @@ def mix(a: Colour, b: Colour, share: float) -> Colour:
 def gradient(size: tuple[int, int], stops: Sequence[Colour], top: float = 0.0) -> Image.Image:
     """A vertical blend through `stops`; above `top` (share of the height) the first one holds."""
     strip = Image.new("RGB", (1, 256))
+    tones = []
     for y in range(256):
         place = max(0.0, (y / 255 - top) / (1 - top)) * (len(stops) - 1)
         index = min(int(place), len(stops) - 2)
-        strip.putpixel((0, y), mix(stops[index], stops[index + 1], place - index))
+        tones.append(mix(stops[index], stops[index + 1], place - index))
+    strip.putdata(tones)
     blend = strip.resize((1, size[1]), Image.Resampling.BICUBIC)
     return blend.resize(size, Image.Resampling.NEAREST)
 
@@ -92,7 +94,7 @@ class Pen:
     def line(self, points: Iterable[Point], width: float, fill: int | Colour = 255) -> None:
         path = [self._at(x, y) for x, y in points]
         # Only broad lines show their joints, and rounding them is slow.
-        joint = "curve" if width > 3 else None
+        joint = "curve" if width > 6 else None
         self._draw.line(path, fill=fill, width=max(1, round(width * self._scale)), joint=joint)
 
     def oval(self, x: float, y: float, rx: float, ry: float, fill: int | Colour = 255) -> None:
