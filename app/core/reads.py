@@ -11,10 +11,15 @@ T = TypeVar("T")
 
 
 class Read(Prepared, Generic[T]):
-    """A SELECT with `bindparam`s; `row` makes something of a row's values, as Python has them."""
+    """A SELECT with `bindparam`s; `row` makes something of a row's values, as Python has them.
 
-    def __init__(self, build: Callable[[], Select[Any]], row: Callable[..., T]) -> None:
-        super().__init__(build, row)
+    With `for_values` the database plans each execution for its values.
+    """
+
+    def __init__(
+        self, build: Callable[[], Select[Any]], row: Callable[..., T], *, for_values: bool = False
+    ) -> None:
+        super().__init__(build, row, for_values=for_values)
 
     def all(self, **values: Any) -> list[T]:
         """Every row, with no transaction left open and no round trip to begin one."""

@@ -18,13 +18,28 @@ from app.core.extensions import db
 
 Converter = Callable[[Any], Any]
 
+# The texts of the statements of which no plan is kept.
+planned_for_values: set[str] = set()
+
 
 class _Compiled:
     """A statement as one kind of database takes it, and its rows as the product takes them."""
 
-    def __init__(self, statement: Any, dialect: Dialect, make: Callable[..., Any] | None) -> None:
+    def __init__(
+        self,
+        statement: Any,
+        dialect: Dialect,
+        make: Callable[..., Any] | None,
+        *,
+        for_values: bool,
+    ) -> None:
         compiled = statement.compile(dialect=dialect)
         self.text = str(compiled)
+        # What psycopg does not prepare is planned whenever it runs
+        # (psycopg.org/psycopg3/docs/advanced/prepare.html).
+        self.options = {"prepare": False} if for_values and dialect.driver == "psycopg" else {}
+        if for_values:
+            planned_for_values.add(self.text)
         self._order: list[str] | None = compiled.positiontup if compiled.positional else None
         self._converters: dict[str, Converter] = {}
         self._values: dict[str, Any] = dict(compiled.params)
@@ -70,14 +85,20 @@ class Prepared:
 
     `row` makes something of a row's values; without it a row is a tuple with the columns' names.
     What listens to the engine's statements hears of these too, and an error of the driver is
-    raised as SQLAlchemy's.
+    raised as SQLAlchemy's. With `for_values` the database plans each execution for its values;
+    else it keeps a plan for any.
     """
 
     def __init__(
-        self, build: Callable[[], Executable], row: Callable[..., Any] | None = None
+        self,
+        build: Callable[[], Executable],
+        row: Callable[..., Any] | None = None,
+        *,
+        for_values: bool = False,
     ) -> None:
         self._build = build
         self._row = row
+        self._for_values = for_values
         self._compiled: dict[str, _Compiled] = {}
 
     def run(self, session: Session, **values: Any) -> Any:
@@ -118,15 +139,22 @@ class Prepared:
         dialect = connection.dialect
         compiled = self._compiled.get(dialect.name)
         if compiled is None:
-            compiled = self._compiled[dialect.name] = _Compiled(self._build(), dialect, self._row)
+            compiled = self._compiled[dialect.name] = _Compiled(
+                self._build(), dialect, self._row, for_values=self._for_values
+            )
         given = compiled.parameters(values)
-        return compiled.rows(execute(connection, compiled.text, given, compiled.returns_rows))
+        found = execute(connection, compiled.text, given, compiled.returns_rows, **compiled.options)
+        return compiled.rows(found)
 
 
 def execute(
-    connection: Connection, text: str, given: Any = (), returns_rows: bool = False
+    connection: Connection,
+    text: str,
+    given: Any = (),
+    returns_rows: bool = False,
+    **options: Any,
 ) -> Sequence[Any]:
-    """Run a statement in the driver's own form; its rows, if it returns any.
+    """Run a statement in the driver's own form, with its options; its rows, if it returns any.
 
     What listens to the engine's statements hears of it, and an error of the driver is raised as
     SQLAlchemy's, as by `Connection.exec_driver_sql`, which takes several times as long.
@@ -136,7 +164,7 @@ def execute(
         cursor = _cursor(connection)
         for before in listeners.before_cursor_execute:
             text, given = before(connection, cursor, text, given, None, False)
-        cursor.execute(text, given)
+        cursor.execute(text, given, **options)
         for after in listeners.after_cursor_execute:
             after(connection, cursor, text, given, None, False)
         return cursor.fetchall() if returns_rows else ()

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import bindparam, event, insert, select
+from sqlalchemy import bindparam, event, insert, select, text
 from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from app.accounts.models import User
@@ -115,3 +115,18 @@ def test_listeners_hear_of_prepared_statements(app: Flask) -> None:
             event.remove(db.engine, "before_cursor_execute", hear)
             event.remove(db.engine, "after_cursor_execute", note)
     assert heard == ["SELECT", "after"]
+
+
+@ON_A_SERVER
+def test_only_of_a_statement_that_is_not_for_its_values_a_plan_is_kept(app: Flask) -> None:
+    for_values = Prepared(lambda: select(User.email).where(User.name == bindparam("name")),
+                          for_values=True)  # fmt: skip
+    kept = Prepared(lambda: select(User.email).where(User.role == bindparam("role")))
+    with app.app_context(), transaction() as session:
+        for _ in range(8):
+            for_values.run(session, name="Ada")
+            kept.run(session, role="SELLER")
+        found = session.execute(text("SELECT statement FROM pg_prepared_statements")).scalars()
+        statements = [each for each in found if each.startswith("SELECT users.email")]
+    assert len(statements) == 1
+    assert "users.role =" in statements[0]
