@@ -1,8 +1,5 @@
 """Lists in pages: newest first unless said, at most 100 rows a page."""
 
-import threading
-import time
-from collections import OrderedDict
 from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
@@ -11,17 +8,16 @@ from flask import current_app
 from sqlalchemy import Select, func, literal, select
 
 from app.core.extensions import db
+from app.core.remembered import SECONDS, Remembered
 
 DEFAULT_PER_PAGE = 20
 MAXIMUM_PER_PAGE = 100
 # A list of up to so many rows is counted whenever it is shown; a longer one now and then.
 COUNTED_AT_ONCE = 1_000
-_REMEMBERED_SECONDS = 60
-_LISTS_REMEMBERED = 512
 # What a `total` is, as the API's description says it.
 TOTAL = (
     f"How many items the whole list has: exactly up to {COUNTED_AT_ONCE:,}, beyond that as counted "
-    f"in the last {_REMEMBERED_SECONDS} seconds. To read all of a list, go on until a page has "
+    f"in the last {SECONDS} seconds. To read all of a list, go on until a page has "
     "fewer items than `per_page`."
 )
 
@@ -47,26 +43,6 @@ class Page(Generic[T]):
         return Page([change(item) for item in self.items], self.page, self.per_page, self.total)
 
 
-class _Totals:
-    """How long the long lists were when they were last counted."""
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._known: OrderedDict[Hashable, tuple[float, int]] = OrderedDict()
-
-    def get(self, name: Hashable) -> int | None:
-        with self._lock:
-            at, total = self._known.get(name, (0.0, 0))
-            return total if at and time.monotonic() - at < _REMEMBERED_SECONDS else None
-
-    def put(self, name: Hashable, total: int) -> None:
-        with self._lock:
-            self._known[name] = (time.monotonic(), total)
-            self._known.move_to_end(name)
-            if len(self._known) > _LISTS_REMEMBERED:
-                self._known.popitem(last=False)
-
-
 def up_to(query: Select[*tuple[Any, ...]]) -> Select[int]:
     """The statement that counts the rows of a list, but not beyond those counted at once.
 
@@ -87,7 +63,7 @@ def long_total(
     if counted <= COUNTED_AT_ONCE:
         return counted
     # Each application its own: another one has another database.
-    totals: _Totals = current_app.extensions.setdefault("totals", _Totals())
+    totals: Remembered[int] = current_app.extensions.setdefault("totals", Remembered())
     known = totals.get(name)
     before = (page - 1) * per_page
     if 0 < shown < per_page:

@@ -11,7 +11,7 @@ from flask import Flask
 from sqlalchemy import delete, event, insert, select
 
 from app.artworks.models import Artwork, Favourite
-from app.core import clock, paging
+from app.core import clock, paging, remembered
 from app.core.extensions import db
 from app.core.paging import Page, paginate
 from app.core.transaction import transaction
@@ -75,7 +75,7 @@ def test_a_long_list_is_counted_once_a_minute(
     with app.app_context():
         assert kept(buyer).total == LIMIT + 1
         later = time.monotonic() + 61
-        monkeypatch.setattr(paging.time, "monotonic", lambda: later)
+        monkeypatch.setattr(remembered.time, "monotonic", lambda: later)
         assert kept(buyer).total == LIMIT + 2
 
 
