@@ -79,6 +79,15 @@ class _Writer:
             self._connection.execute(text("SET LOCAL session_replication_role = replica"))
             self._connection.execute(text("SET LOCAL statement_timeout = 0"))
 
+    def texts(self) -> None:
+        """Write of the artworks what PostgreSQL itself writes otherwise."""
+        if not self._sqlite:
+            self.run(
+                r"""INSERT INTO artwork_texts (artwork_id, text)
+                SELECT id, lower(title || E'\n' || artist_name || E'\n' || description)
+                FROM artworks"""
+            )
+
     def finish(self) -> None:
         """Have the next rows numbered after these."""
         if self._sqlite:
@@ -206,6 +215,7 @@ def _artworks(writer: _Writer, artworks: int, people: int) -> None:
         FROM n""",
         artworks,
     )
+    writer.texts()
     # Several for a person: with one each, any index of a person's favourites is as good to the
     # planner as that of the one asked for.
     writer.run(

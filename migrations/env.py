@@ -11,6 +11,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection
 from sqlalchemy.exc import OperationalError
 
+from app.artworks.models import TEXTS
 from app.core.columns import Moment
 from app.core.transaction import for_writing
 
@@ -30,6 +31,11 @@ def leave_out_what_changes_nothing(_context: Any, _revision: Any, scripts: list[
         script.upgrade_ops.is_empty() for script in scripts if isinstance(script, MigrationScript)
     ):
         scripts.clear()
+
+
+def is_of_the_models(name: str | None, kind: str, _parents: Any) -> bool:
+    """Leave alone what PostgreSQL has beside the models, and writes by itself."""
+    return kind != "table" or name != TEXTS.name
 
 
 def write_type(kind: str, item: Any, _context: Any) -> str | bool:
@@ -71,6 +77,7 @@ def run(connection: Connection) -> None:
         render_as_batch=connection.dialect.name == "sqlite",
         compare_type=True,
         compare_server_default=True,
+        include_name=is_of_the_models,
         render_item=write_type,
         process_revision_directives=leave_out_what_changes_nothing,
     )

@@ -9,8 +9,11 @@ from alembic import op
 Indexes = dict[str, tuple[str, list[Any], str | None]]
 
 
-def make(indexes: Indexes) -> None:
-    """Make those that are not there yet; a migration that was broken off may be run again."""
+def make(indexes: Indexes, **options: Any) -> None:
+    """Make those that are not there yet; a migration that was broken off may be run again.
+
+    `options` are what else Alembic is to know of PostgreSQL's.
+    """
     if op.get_bind().dialect.name == "sqlite":
         for name, (table, columns, where) in indexes.items():
             op.create_index(name, table, columns, sqlite_where=_where(where), if_not_exists=True)
@@ -26,8 +29,9 @@ def make(indexes: Indexes) -> None:
                 continue
             op.drop_index(name, table, if_exists=True, postgresql_concurrently=True)
             op.create_index(
-                name, table, columns, postgresql_where=_where(where), postgresql_concurrently=True
-            )
+                name, table, columns, postgresql_where=_where(where), postgresql_concurrently=True,
+                **options,
+            )  # fmt: skip
         op.execute(f"SET lock_timeout = '{patience}'")
 
 

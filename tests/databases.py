@@ -85,6 +85,24 @@ class PostgresDatabases:
         return f"{self._server.url.rpartition('/')[0]}/{name}"
 
 
+_people = itertools.count(1)
+
+
+def owned_by_somebody(server: PostgresServer) -> str:
+    """The address of an empty database for a role that may make tables there, and no extensions."""
+    number = next(_people)
+    role, database, password = f"somebody{number}", f"of_somebody{number}", "opensesame"
+    place = server.create_database(database)
+    with psycopg.connect(place, autocommit=True) as connection:
+        connection.execute(
+            sql.SQL("CREATE ROLE {} LOGIN PASSWORD {}").format(sql.Identifier(role), password)
+        )
+        connection.execute(
+            sql.SQL("GRANT CREATE, USAGE ON SCHEMA public TO {}").format(sql.Identifier(role))
+        )
+    return f"postgresql://{role}:{password}@{place.rpartition('@')[2]}"
+
+
 Databases = SqliteFiles | PostgresDatabases
 
 
@@ -98,4 +116,4 @@ def empty(engine: Engine) -> None:
             connection.execute(text("DELETE FROM sqlite_sequence"))
         else:
             names = ", ".join(f'"{table}"' for table in tables)
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY"))
+            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))

@@ -24,6 +24,7 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
 from app.artworks.models import Artwork, Favourite, asking_price, time_left
+from app.artworks.searching import NOWHERE, found_in, is_found
 from app.artworks.states import ArtworkStatus
 from app.core.access import Viewer
 from app.core.paging import Page, long_total, row_count, up_to
@@ -71,8 +72,9 @@ class Shape(NamedTuple):
 class Question(NamedTuple):
     """A list without its values: all that its statement depends on.
 
-    `own` is a seller's list of their own. Without an order it is the viewer's favourites, the one
-    added last first. By `status`, only what is open may be asked for in the order of what ends.
+    `own` is a seller's list of their own. `q` is a text that is looked for; `found`, that all
+    artworks with it are known. Without an order it is the viewer's favourites, the one added last
+    first. By `status`, only what is open may be asked for in the order of what ends.
     """
 
     shape: Shape
@@ -82,15 +84,22 @@ class Question(NamedTuple):
     status: bool = False
     category: bool = False
     q: bool = False
+    found: bool = False
     seller: bool = False
 
 
 def answer(question: Question, page: int, per_page: int, **values: Any) -> Page[Any]:
-    """One page of a list, in one statement, whatever the number of rows.
+    """One page of a list, in one statement (a search: in two), whatever the number of rows.
 
     `values` are `viewer_id`, and the `status`, `category`, `q` and `seller_id` that it asks for.
     """
     values["q"] = str(values.get("q", "")).translate(_LITERALLY)
+    held = found_in(values["q"]) if question.q else None
+    if held == NOWHERE:
+        return Page((), page, per_page, 0)
+    if held is not None:
+        question = question._replace(q=False, found=True)
+        values["found"] = held
     found = _rows(question).all(limit=per_page, offset=(page - 1) * per_page, **values)
     # Behind the end there is no row that could tell how long the list is.
     counted = found[0][0] if found else 0 if page == 1 else _counted(question).all(**values)[0]
@@ -213,6 +222,8 @@ def _narrowed(listed: Select[Any], question: Question) -> Select[Any]:
         listed = listed.where(Artwork.category == bindparam("category"))
     if question.seller:
         listed = listed.where(Artwork.seller_id == bindparam("seller_id", type_=BigInteger))
+    if question.found:
+        listed = listed.where(is_found())
     if question.q:
         searched = (Artwork.title, Artwork.artist_name, Artwork.description)
         listed = listed.where(

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from sqlalchemy import (
+    BigInteger,
     CheckConstraint,
     ColumnElement,
     ForeignKey,
@@ -11,8 +12,10 @@ from sqlalchemy import (
     String,
     Text,
     case,
+    column,
     func,
     literal_column,
+    table,
     text,
 )
 from sqlalchemy.orm import Mapped, mapped_column
@@ -98,3 +101,11 @@ class Favourite(Model):
     user_id: Mapped[int] = mapped_column(Identifier, ForeignKey("users.id"), primary_key=True)
     artwork_id: Mapped[int] = mapped_column(Identifier, ForeignKey("artworks.id"), primary_key=True)
     created_at: Mapped[datetime] = mapped_column(Moment)
+
+
+# An artwork's title, artist and description, one below the other, in lower case. PostgreSQL alone
+# has this table, and writes it by itself whenever an artwork is listed or edited, see the migration
+# that makes it.
+TEXTS = table("artwork_texts", column("artwork_id", BigInteger), column("text", Text))
+# Of their trigrams, where the server has pg_trgm.
+TEXTS_INDEX = "ix_artwork_texts_text"

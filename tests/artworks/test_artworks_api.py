@@ -508,20 +508,25 @@ def test_the_search_minds_capitals_in_no_alphabet(
 
 
 @pytest.mark.parametrize("number", [2, 30])
-def test_a_list_costs_one_select(
+def test_a_list_costs_one_select_and_a_search_a_second(
     client: Browser,
     seller: TestPerson,
     make_artwork: Callable[..., int],
     selects: list[str],
     number: int,
+    database: str,
 ) -> None:
     for _ in range(number):
         make_artwork(seller, picture_key="a" * 32, picture_width=9, picture_height=9)
-    for path in ("/api/artworks?per_page=100&q=still&sort=price", "/", "/api/artworks/1"):
+    # PostgreSQL looks up first which artworks hold a text.
+    searched = 1 if database == "sqlite" else 2
+    for path, limit in {
+        "/api/artworks?per_page=100&q=still&sort=price": searched, "/": 1, "/api/artworks/1": 1,
+    }.items():  # fmt: skip
         selects.clear()
         assert client.get(path).status_code == 200
         asked = [each for each in selects if each.lstrip().upper().startswith("SELECT")]
-        assert len(asked) == 1, asked
+        assert len(asked) == limit, asked
 
 
 def test_a_list_is_written_as_the_schema_says(
