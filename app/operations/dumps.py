@@ -15,10 +15,13 @@ from typing import Any
 
 from sqlalchemy import Connection, Engine, create_engine, inspect, text
 from sqlalchemy.engine import URL, Dialect
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
+from app.artworks.models import TEXTS_INDEX
 from app.operations.archive import Say
 
+_TRIGRAMS = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
 _PAGES_AT_ONCE = 4096
 # sqlite.org/rescode.html
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -201,10 +204,14 @@ def _load_postgresql(url: URL, source: Path, kept: set[str], then: Sequence[str]
                 "AND backend_type = 'client backend'"
             )
         )
+        trigrams = _may_have_trigrams(connection)
     if clients:
         raise InUse
     before, script, after = (source.with_name(f"{source.name}.{n}.sql") for n in range(3))
-    before.write_text(_script(drops))
+    before.write_text(_script([*drops, *([_TRIGRAMS] if trigrams else [])]))
+    chosen = source.with_name(f"{source.name}.list")
+    contents = _run_program("pg_restore", "--list", str(source))
+    chosen.write_text(_chosen(contents, trigrams=trigrams))
     # Whole before anything is run: a pipe that breaks would end the script early, and commit it.
     _run_program(
         "pg_restore",
@@ -213,6 +220,7 @@ def _load_postgresql(url: URL, source: Path, kept: set[str], then: Sequence[str]
         "--no-owner",
         "--no-privileges",
         "--exit-on-error",
+        f"--use-list={chosen}",
         f"--file={script}",
         str(source),
     )
@@ -226,6 +234,31 @@ def _load_postgresql(url: URL, source: Path, kept: set[str], then: Sequence[str]
         "--single-transaction",
         "--set=ON_ERROR_STOP=1",
         *(f"--file={each}" for each in (before, script, after)),
+    )
+
+
+def _may_have_trigrams(connection: Connection) -> bool:
+    """Whether texts can be indexed here as the migrations do it where they can."""
+    try:
+        # Undone with the connection's transaction.
+        connection.execute(text(_TRIGRAMS))
+    except DBAPIError:
+        return False
+    return True
+
+
+def _chosen(contents: str, *, trigrams: bool) -> str:
+    """What of a saved database is brought back, of the list of its contents.
+
+    No extensions: those that are there may belong to the server's administrator.
+    """
+    left_out = [" EXTENSION - ", " COMMENT - EXTENSION "]
+    if not trigrams:
+        left_out.append(f" {TEXTS_INDEX} ")
+    return "".join(
+        f"{line}\n"
+        for line in contents.splitlines()
+        if not any(words in line for words in left_out)
     )
 
 
@@ -247,7 +280,8 @@ def _run(url: URL, program: str, *arguments: str) -> None:
     _run_program(program, f"--dbname={address}", *arguments, password=password)
 
 
-def _run_program(program: str, *arguments: str, password: str | None = None) -> None:
+def _run_program(program: str, *arguments: str, password: str | None = None) -> str:
+    """Its output."""
     path = shutil.which(program)
     if path is None:
         raise DumpFailed(
@@ -264,6 +298,7 @@ def _run_program(program: str, *arguments: str, password: str | None = None) -> 
     )
     if done.returncode != 0:
         raise DumpFailed(f"{program} said: {done.stderr.strip()[:1000]}")
+    return done.stdout
 
 
 @contextlib.contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 from click.testing import Result
 from sqlalchemy import create_engine, text
@@ -17,14 +18,16 @@ from sqlalchemy.exc import IntegrityError
 
 from app import create_app
 from app.accounts.models import User
-from app.artworks.models import Artwork
+from app.artworks.models import TEXTS_INDEX, Artwork
 from app.bidding import service as bidding
 from app.bidding.models import Bid
 from app.core.extensions import db
 from app.payments import service as payments
 from app.payments.models import Payment
+from dev.postgres_server import PostgresServer
 from tests import people
 from tests.conftest import release
+from tests.databases import owned_by_somebody
 from tests.payments.market import Market
 
 Command = Callable[..., Result]
@@ -404,6 +407,33 @@ def test_a_backup_of_an_earlier_schema_comes_back_where_a_later_one_was(
     bring_back(shop, flask_command, file)
     assert shop.artwork(kept).id == kept
     assert shop.bid(shop.buyer, kept, "10").status_code == 503
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_a_database_comes_back_whose_owner_may_make_no_extension(
+    shop: Market, flask_command: Command, tmp_path: Path, postgres_server: PostgresServer
+) -> None:
+    shop.make_artwork(shop.seller, title="Harbour")
+    file = save(shop, flask_command, tmp_path / "backups")
+    place = owned_by_somebody(postgres_server)
+    address = place.replace("postgresql://", "postgresql+psycopg://")
+    settings = shop.app.config["SETTINGS"].model_copy(update={"database_url": address})
+    indexed = text(f"SELECT to_regclass('{TEXTS_INDEX}') IS NOT NULL")
+    administrator = f"{postgres_server.url.rpartition('/')[0]}/{place.rpartition('/')[2]}"
+    for allowed in (False, True):
+        if allowed:
+            with psycopg.connect(administrator) as connection:
+                connection.execute("CREATE EXTENSION pg_trgm")
+        other = create_app(settings)
+        runner = other.test_cli_runner()
+        assert runner.invoke(args=["db", "upgrade"]).exit_code == 0
+        done = runner.invoke(args=["restore", str(file), "--replace"])
+        assert done.exit_code == 0, done.output
+        with other.app_context(), db.engine.connect() as connection:
+            assert connection.scalar(indexed) is allowed
+        found = people.anonymous(other).get("/api/artworks?q=harb").get_json()
+        assert [each["title"] for each in found["items"]] == ["Harbour"]
+        release(other)
 
 
 def test_one_sale_that_fits_nowhere_is_told_to_a_person_and_holds_up_no_other(
