@@ -25,6 +25,7 @@ def register(app: Flask) -> None:
 CHECKS: tuple[doctor.Check, ...] = (
     doctor.schema,
     doctor.database,
+    doctor.search,
     doctor.disk,
     doctor.uploads,
     doctor.secret_key,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -167,6 +168,26 @@ def test_the_database_and_its_schema(shop: Market, ask: Ask) -> None:
     else:
         url = url.rpartition("/")[0] + "/there_is_none"
     assert ask(database_url=url)["database"][0] == "fail"
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+def test_an_index_for_searches_that_is_missing_is_made_as_it_says(
+    shop: Market, flask_command: Callable[..., Any], ask: Ask
+) -> None:
+    assert ask()["search"] == ("ok", "looks texts up in their index")
+    url = shop.app.config["SETTINGS"].database_url
+    engine = create_engine(url).execution_options(isolation_level="AUTOCOMMIT")
+    with engine.connect() as connection:
+        connection.execute(text("DROP EXTENSION pg_trgm CASCADE"))
+        found = json.loads(flask_command("doctor", "--json").output)["checks"]
+        (told,) = [each for each in found if each["check"] == "search"]
+        assert (told["level"], told["said"][:17]) == ("warn", "reads every text ")
+        steps = re.findall(r"(?:CREATE|DROP) [^;(]+(?:\(text [^;]+)?", told["mend"])
+        assert len(steps) == 3
+        for step in steps:
+            connection.execute(text(step))
+    engine.dispose()
+    assert ask()["search"][0] == "ok"
 
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
