@@ -53,11 +53,11 @@ def prepared(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def new_instance(prepared: Path) -> Callable[[str], Path]:
-    """Make another folder like the prepared one."""
+def new_instance(prepared: Path, tmp_path_factory: pytest.TempPathFactory) -> Callable[[str], Path]:
+    """Make another folder like the prepared one; a test that is played again gets another."""
 
     def make(name: str) -> Path:
-        return Path(shutil.copytree(prepared, prepared.parent / name))
+        return Path(shutil.copytree(prepared, tmp_path_factory.mktemp(name) / "instance"))
 
     return make
 
