@@ -146,16 +146,8 @@ class ProcessRunner:
         self._tell_keeper(process.pid)
         return child
 
-    def run(
-        self,
-        name: str,
-        command: Sequence[str | Path],
-        *,
-        env: Mapping[str, str] | None = None,
-        cwd: Path | None = None,
-    ) -> int:
-        """Run a program to its end and return its exit status; ended too when we must stop."""
-        child = self.start(name, command, env=env, cwd=cwd)
+    def finish(self, child: Child) -> int:
+        """Let a program run to its end; its exit status. Ended too when we must stop."""
         try:
             while child.process.poll() is None and not self._asked_to_stop:
                 time.sleep(0.02)

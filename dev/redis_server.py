@@ -12,8 +12,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import redis
-
 from dev.loopback import LOOPBACK, free_port
 from dev.processes import end, spawn
 
@@ -138,6 +136,9 @@ def _launch(
 
 def _answers(server: RedisServer) -> bool:
     """Wait for our own server: only it knows the password."""
+    # Here, so that what a run begins before its Redis need not wait until this is loaded.
+    import redis
+
     deadline = time.monotonic() + START_SECONDS
     with redis.Redis.from_url(server.url, socket_timeout=1, retry=None) as client:
         while server.process.poll() is None and time.monotonic() < deadline:

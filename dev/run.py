@@ -11,15 +11,14 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Mapping
+from http.client import HTTPConnection, HTTPException
 from pathlib import Path
 from typing import Any
-
-import requests
 
 from dev.instance import Instance, InstanceInUse, fingerprint
 from dev.leash import hold
 from dev.loopback import LOOPBACK, accepts
-from dev.processes import ProcessRunner
+from dev.processes import Child, ProcessRunner
 from dev.redis_server import RedisDidNotStart, RedisNotFound, start_redis
 from dev.settings import (
     Ports,
@@ -86,6 +85,9 @@ class Run:
 
     def start(self) -> None:
         """Start everything and wait until it answers; raises CouldNotStart or Stopped."""
+        mark = fingerprint(ROOT / "migrations", ROOT / "app" / "demo")
+        # Takes longest where there is something to do, and needs nothing of what comes next.
+        preparing = self._begin_preparing(mark)
         if self.own_redis:
             self._start_redis()
         waiting: dict[str, Callable[[], bool]] = {}
@@ -95,7 +97,8 @@ class Run:
         if self.stripe.sandbox:
             self._start_sandbox()
             waiting["sandbox"] = lambda: accepts(self.ports.sandbox)
-        self._prepare_database()
+        if preparing:
+            self._finish_preparing(preparing, mark)
         self._start("web", "gunicorn", "-c", ROOT / "deploy" / "gunicorn.conf.py", "wsgi:app")
         self._start("worker", script="worker.py")
         waiting["web"] = self._is_healthy
@@ -215,32 +218,37 @@ class Run:
             environment={"SANDBOX_WEBHOOK_SECRET": self.environment["STRIPE_WEBHOOK_SECRET"]},
         )
 
-    def _prepare_database(self) -> None:
+    def _begin_preparing(self, mark: str) -> Child | None:
         """Migrate and seed, unless the very same was done for this database before."""
-        mark = fingerprint(ROOT / "migrations", ROOT / "app" / "demo")
         if self.own_database and self.instance.is_prepared(mark):
-            return
-        began = time.monotonic()
+            return None
         empty = self.own_database and not self.instance.database.exists()
-        status = self.runner.run(
+        return self.runner.start(
             "database",
             [sys.executable, "-m", "dev.prepare", *(["--empty"] if empty else [])],
-            env=self.environment,
+            # Nobody is there yet who would listen. Empty, not absent, as above.
+            env={**self.environment, "REDIS_URL": ""},
             cwd=ROOT,
         )
+
+    def _finish_preparing(self, preparing: Child, mark: str) -> None:
+        status = self.runner.finish(preparing)
         if self.runner.stopping:
             raise Stopped
         if status != 0:
             raise CouldNotStart(f"the database could not be prepared ({status})")
         self.instance.set_prepared(mark)
-        self.seconds["database"] = time.monotonic() - began
+        self.seconds["database"] = time.monotonic() - self.began
 
     def _is_healthy(self) -> bool:
+        page = HTTPConnection(LOOPBACK, self.ports.app, timeout=2)
         try:
-            url = f"http://{LOOPBACK}:{self.ports.app}/health"
-            return requests.get(url, timeout=2).status_code == 200
-        except requests.RequestException:
+            page.request("GET", "/health")
+            return page.getresponse().status == 200
+        except (OSError, HTTPException):
             return False
+        finally:
+            page.close()
 
     def _wait_for(self, waiting: dict[str, Callable[[], bool]]) -> None:
         left = dict(waiting)

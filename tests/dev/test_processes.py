@@ -174,7 +174,8 @@ def test_children_end_when_the_runner_and_its_keeper_are_both_killed() -> None:
 def test_each_line_carries_the_name_of_its_program() -> None:
     output = io.StringIO()
     with ProcessRunner(output=output) as runner:
-        assert runner.run("hello", ["sh", "-c", "echo out; echo err >&2; printf 'no end'"]) == 0
+        hello = runner.start("hello", ["sh", "-c", "echo out; echo err >&2; printf 'no end'"])
+        assert runner.finish(hello) == 0
     lines = sorted(line.strip() for line in output.getvalue().splitlines())
     assert lines == ["hello │ err", "hello │ no end", "hello │ out"]
 
@@ -182,20 +183,20 @@ def test_each_line_carries_the_name_of_its_program() -> None:
 def test_names_are_coloured_where_somebody_looks() -> None:
     output = io.StringIO()
     with ProcessRunner(output=output, colour=True) as runner:
-        runner.run("hello", ["echo", "out"])
+        runner.finish(runner.start("hello", ["echo", "out"]))
     assert output.getvalue() == "\x1b[36m   hello │ \x1b[0mout\n"
 
 
 def test_a_program_that_runs_to_its_end_gives_its_status() -> None:
     with ProcessRunner(output=io.StringIO()) as runner:
-        assert runner.run("fails", ["sh", "-c", "exit 7"]) == 7
+        assert runner.finish(runner.start("fails", ["sh", "-c", "exit 7"])) == 7
         assert runner.children == []
 
 
 def test_a_program_that_does_not_exist_is_said_by_name() -> None:
     output = io.StringIO()
     with ProcessRunner(output=output) as runner:
-        assert runner.run("lost", ["no-such-program"]) != 0
+        assert runner.finish(runner.start("lost", ["no-such-program"])) != 0
     assert "cannot run no-such-program" in output.getvalue()
 
 
@@ -225,5 +226,5 @@ def test_a_reader_that_goes_away_does_not_stop_the_programs(tmp_path: Path) -> N
     done = tmp_path / "done"
     code = f"seq 20000; touch {done}"
     with ProcessRunner(output=Gone()) as runner:
-        assert runner.run("loud", ["sh", "-c", code]) == 0
+        assert runner.finish(runner.start("loud", ["sh", "-c", code])) == 0
     assert done.exists()
