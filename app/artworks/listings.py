@@ -24,7 +24,7 @@ from sqlalchemy.orm import aliased
 
 from app.accounts.models import User
 from app.artworks.models import Artwork, Favourite, asking_price, time_left
-from app.artworks.searching import NOWHERE, found_in, is_found
+from app.artworks.searching import LITERALLY, NOWHERE, found_in, is_found
 from app.artworks.states import ArtworkStatus
 from app.core.access import Viewer
 from app.core.paging import Page, long_total, row_count, up_to
@@ -93,8 +93,9 @@ def answer(question: Question, page: int, per_page: int, **values: Any) -> Page[
 
     `values` are `viewer_id`, and the `status`, `category`, `q` and `seller_id` that it asks for.
     """
-    values["q"] = str(values.get("q", "")).translate(_LITERALLY)
-    held = found_in(values["q"]) if question.q else None
+    q = str(values.get("q", ""))
+    values["q"] = q.translate(LITERALLY)
+    held = found_in(q) if question.q else None
     if held == NOWHERE:
         return Page((), page, per_page, 0)
     if held is not None:
@@ -230,10 +231,6 @@ def _narrowed(listed: Select[Any], question: Question) -> Select[Any]:
             or_(*(column.icontains(bindparam("q"), escape="/") for column in searched))
         )
     return listed
-
-
-# What LIKE does not take literally.
-_LITERALLY = str.maketrans({"/": "//", "%": "/%", "_": "/_"})
 
 
 def _may_see(whose: Eyes) -> ColumnElement[bool]:

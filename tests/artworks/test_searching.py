@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
+from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy import text
+from sqlalchemy import event, text
 
 from app.artworks import listings, searching
 from app.core import clock
@@ -78,6 +79,21 @@ def test_no_text_is_found_across_two_of_an_artworks_texts(
     for query in ("still life", "stilllife", "lifeof", "life of"):
         assert titles(client, f"q={query}") == [], query
     assert client.get("/api/artworks?q=still%0Alife").status_code == 422
+
+
+@pytest.fixture
+def asked(app: Flask) -> Iterator[list[Any]]:
+    """The values of the statements that the database is asked."""
+    found: list[Any] = []
+
+    def note(_c: Any, _u: Any, _text: str, values: Any, _x: Any, _many: bool) -> None:
+        found.append(values)
+
+    with app.app_context():
+        engine = db.engine
+    event.listen(engine, "before_cursor_execute", note)
+    yield found
+    event.remove(engine, "before_cursor_execute", note)
 
 
 def lists(client: Browser, seller: TestPerson) -> dict[str, tuple[int, list[str]]]:
@@ -156,6 +172,34 @@ def test_letters_of_every_alphabet_are_found_in_the_index_as_by_a_walk(
     monkeypatch.setattr(listings, "found_in", lambda q: None)
     for piece in pieces:
         assert titles(client, f"q={quote(piece)}") == looked_up[piece], piece
+
+
+@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
+@pytest.mark.usefixtures("only_by_indexes")
+def test_words_that_most_artworks_have_are_not_asked_of_the_index(
+    app: Flask,
+    client: Browser,
+    seller: TestPerson,
+    make_artwork: Callable[..., int],
+    asked: list[Any],
+) -> None:
+    for number in range(300):
+        make_artwork(seller, title=f"Oil 100% on canvas {number}", description=f"a_b /{number}")
+    run(app, "ANALYZE artwork_texts")
+    app.extensions.pop("texts", None)
+    patterns = {
+        "canvas 299": "%% 299%", "OIL  100% on canvas 29": "%% % % % % 29%", "rare": "%rare%",
+        "oil rare canvas": "%% rare %%", "on canvas": "%on canvas%", "% on": "%/% on%",
+        "a_b /7": "%% //7%", "100% 29": "%% 29%", "canvas 2": "%canvas 2%",
+    }  # fmt: skip
+    for query, pattern in patterns.items():
+        asked.clear()
+        found = titles(client, f"q={quote(query)}&per_page=100")
+        assert [each["indexed"] for each in asked if "indexed" in each] == [pattern], query
+        assert len(found) == min(100, sum(
+            query.lower() in f"oil 100% on canvas {number}\n\na_b /{number}"
+            for number in range(300)
+        )), query  # fmt: skip
 
 
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
