@@ -51,7 +51,7 @@ class Painters(Generic[Finished]):
                 self._begun[number] = self._pool.submit(_painted, number, self._finish)
 
     def take(self, number: int) -> Finished:
-        """Wait for a picture; it is not kept."""
+        """Wait for a picture; it is not kept. Raises BrokenProcessPool if a painter was killed."""
         self.begin([number])
         return self._begun.pop(number).result()
 
