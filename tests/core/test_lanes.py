@@ -111,14 +111,13 @@ def test_who_has_waited_longest_is_next_however_often_they_looked_meanwhile() ->
 
     # Everybody looks at who holds the lane while they wait for others to have their turn.
     held = Lanes(works, SOCKETS, lanes=1, held_seconds=0.075, patience_seconds=SOON)
-    waiting = []
-    for name in ("a", "b", "c", "d", "e", "f", "g", "h"):
-        waiting += ask(held, 1, name)
-        # One after the other, and some when others have looked before.
-        time.sleep(0.02)
-    for thread in waiting:
+    threads = []
+    for place, name in enumerate("abcdefgh"):
+        threads += ask(held, 1, name)
+        until(lambda place=place: len(held._waiting) == place)
+    for thread in threads:
         thread.join(SOON)
-    assert begun == ["a", "b", "c", "d", "e", "f", "g", "h"]
+    assert begun == list("abcdefgh")
 
 
 def test_more_lanes_can_be_added() -> None:
