@@ -96,5 +96,9 @@ if context.is_offline_mode():
         context.run_migrations()
 else:
     engine = database.engine
-    with engine.connect().execution_options(**for_writing(engine)) as connection:
-        run_patiently(connection)
+    try:
+        with engine.connect().execution_options(**for_writing(engine)) as connection:
+            run_patiently(connection)
+    finally:
+        # What it was told for migrations is not for whoever the pool would give it to.
+        engine.dispose()

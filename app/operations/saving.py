@@ -149,7 +149,6 @@ def restore_backup(file: Path, say: Say, *, replace: bool) -> Manifest:
 def _finish(manifest: Manifest, work: Path, settings: Settings, say: Say) -> None:
     say("bringing the schema up to date")
     upgrade()
-    db.engine.dispose()
     payments.begin_recovery(datetime.fromisoformat(manifest.taken_at), manifest.public_url)
     say(f"restoring {len(manifest.pictures)} files of pictures")
     owner = settings.upload_dir.stat()
