@@ -109,3 +109,5 @@ class Favourite(Model):
 TEXTS = table("artwork_texts", column("artwork_id", BigInteger), column("text", Text))
 # Of their trigrams, where the server has pg_trgm.
 TEXTS_INDEX = "ix_artwork_texts_text"
+# What CREATE INDEX is told of it.
+TEXTS_INDEXED = f"{TEXTS.name} USING gin (text gin_trgm_ops) WITH (fastupdate = off)"

@@ -15,7 +15,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from app.artworks.models import TEXTS, TEXTS_INDEX
+from app.artworks.models import TEXTS_INDEX, TEXTS_INDEXED
 from app.config import Settings
 from app.core.extensions import db
 from app.core.lease import try_to_write
@@ -193,8 +193,7 @@ def search(_settings: Settings) -> Finding:
         "have PostgreSQL's administrator run in this database: CREATE EXTENSION IF NOT EXISTS "
         "pg_trgm (where it is not available, install PostgreSQL's contrib package first); then, "
         f"as the product's user: DROP INDEX IF EXISTS {TEXTS_INDEX}; and CREATE INDEX "
-        f"CONCURRENTLY {TEXTS_INDEX} ON {TEXTS.name} USING gin (text gin_trgm_ops) "
-        "WITH (fastupdate = off);",
+        f"CONCURRENTLY {TEXTS_INDEX} ON {TEXTS_INDEXED};",
     )
 
 

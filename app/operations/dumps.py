@@ -18,10 +18,13 @@ from sqlalchemy.engine import URL, Dialect
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.pool import NullPool
 
-from app.artworks.models import TEXTS_INDEX
+from app.artworks.models import TEXTS, TEXTS_INDEX, TEXTS_INDEXED
 from app.operations.archive import Say
 
 _TRIGRAMS = "CREATE EXTENSION IF NOT EXISTS pg_trgm"
+_HAS_TRIGRAMS = """
+SELECT EXISTS (SELECT FROM pg_opclass WHERE opcname = 'gin_trgm_ops' AND pg_opclass_is_visible(oid))
+"""
 _PAGES_AT_ONCE = 4096
 # sqlite.org/rescode.html
 _BUSY = (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
@@ -211,7 +214,7 @@ def _load_postgresql(url: URL, source: Path, kept: set[str], then: Sequence[str]
     before.write_text(_script([*drops, *([_TRIGRAMS] if trigrams else [])]))
     chosen = source.with_name(f"{source.name}.list")
     contents = _run_program("pg_restore", "--list", str(source))
-    chosen.write_text(_chosen(contents, trigrams=trigrams))
+    chosen.write_text(_chosen(contents))
     # Whole before anything is run: a pipe that breaks would end the script early, and commit it.
     _run_program(
         "pg_restore",
@@ -225,7 +228,9 @@ def _load_postgresql(url: URL, source: Path, kept: set[str], then: Sequence[str]
         str(source),
     )
     # The script looks for every table under its full name, and leaves it so.
-    after.write_text(_script(["RESET search_path", *then]))
+    indexed = trigrams and TEXTS.name in kept
+    made = [f"CREATE INDEX {TEXTS_INDEX} ON {TEXTS_INDEXED}"] if indexed else []
+    after.write_text(_script(["RESET search_path", *made, *then]))
     _run(
         url,
         "psql",
@@ -242,19 +247,18 @@ def _may_have_trigrams(connection: Connection) -> bool:
     try:
         # Undone with the connection's transaction.
         connection.execute(text(_TRIGRAMS))
+        return bool(connection.scalar(text(_HAS_TRIGRAMS)))
     except DBAPIError:
         return False
-    return True
 
 
-def _chosen(contents: str, *, trigrams: bool) -> str:
+def _chosen(contents: str) -> str:
     """What of a saved database is brought back, of the list of its contents.
 
-    No extensions: those that are there may belong to the server's administrator.
+    No extensions: those that are there may belong to the server's administrator. And not the index
+    of texts: it was saved with the name of the schema that had the extension there.
     """
-    left_out = [" EXTENSION - ", " COMMENT - EXTENSION "]
-    if not trigrams:
-        left_out.append(f" {TEXTS_INDEX} ")
+    left_out = (" EXTENSION - ", " COMMENT - EXTENSION ", f" {TEXTS_INDEX} ")
     return "".join(
         f"{line}\n"
         for line in contents.splitlines()
