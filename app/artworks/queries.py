@@ -218,7 +218,7 @@ def own_artwork(artwork_id: int, seller: Viewer) -> ArtworkView:
 def artworks(
     filters: ArtworkFilters, page: int = 1, per_page: int = DEFAULT_PER_PAGE
 ) -> Page[ArtworkView]:
-    """A page of artworks in one statement, whatever the number of rows.
+    """A page of artworks; as many statements whatever the number of rows, see `listings.answer`.
 
     Withdrawn artworks appear only in a seller's list of their own (and to admins who ask for
     them). Neither the choice of rows nor their order depends on a threshold.

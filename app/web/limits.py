@@ -25,7 +25,7 @@ from app.core.statements import await_body
 MEGABYTE = 1024 * 1024
 UPLOADS = {"artworks.create", "artworks.save", "artworks_api.set_image"}
 _LARGEST_UPLOAD = 11 * MEGABYTE
-# Every form without a picture and every body of the API.
+# Every form without a picture, and every body of the API but pictures and Stripe's largest events.
 _SMALL_BODY = 64 * 1024
 _REDIS_SECONDS = 0.3
 # Longer than any address that has an account; what is longer is refused by the form.
