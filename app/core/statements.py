@@ -191,7 +191,7 @@ def await_body(most: int) -> None:
     reads for the answer share one. Raises what reading a body raises.
     """
     if request.method not in _WITHOUT_BODY:
-        if not 0 < (request.content_length or 0) <= most:
+        if request.content_length is None or request.content_length > most:
             return
         request.get_data(cache=True)
     g.body_is_here = True

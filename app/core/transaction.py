@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask
+from flask import Flask, g
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
@@ -83,8 +83,11 @@ def reading_through() -> Session:
 
     PostgreSQL keeps the rest for as long as the transaction lasts
     (postgresql.org/docs/current/sql-declare.html), which ends with the request.
+    Raises NestedTransaction when a write transaction is open: it would be undone.
     """
     session = db.session()
+    if session.info.get("writing"):
+        raise NestedTransaction("finish the open transaction first")
     _close(session)
     if db.engine.dialect.name != "sqlite":
         session.connection(execution_options=for_writing(db.engine))
@@ -158,6 +161,7 @@ def init_database(app: Flask) -> None:
     @app.teardown_request
     def give_back(_error: BaseException | None) -> None:
         end_reads()
+        g.pop("body_is_here", None)
 
     with app.app_context():
         engine = db.engine
@@ -178,6 +182,10 @@ def _check_connections(engine: Engine) -> None:
     def check(connection: Any, _record: Any, _proxy: Any) -> None:
         if connection.closed or _has_something_to_say(connection.fileno()):
             raise DisconnectionError("closed by the server")
+        # Somebody was broken off as they prepared it for a transaction: what is written at once
+        # would be undone with the next.
+        if not connection.autocommit:
+            connection.autocommit = True
 
 
 def _has_something_to_say(descriptor: int) -> bool:
