@@ -3,7 +3,8 @@
 import os
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future, ProcessPoolExecutor
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from threading import Thread
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -29,7 +30,7 @@ class Painters(Generic[Finished]):
         context = get_context("forkserver")
         context.set_forkserver_preload([paint.__module__, finish.__module__])
         count = min(_MOST, max(_FEWEST, os.cpu_count() or 1))
-        self._pool = ProcessPoolExecutor(count, mp_context=context)
+        self._pool = ProcessPoolExecutor(count, mp_context=context, initializer=_follow)
         self._finish = finish
         self._begun: dict[int, Future[Finished]] = {}
 
@@ -54,6 +55,18 @@ class Painters(Generic[Finished]):
         """Wait for a picture; it is not kept. Raises BrokenProcessPool if a painter was killed."""
         self.begin([number])
         return self._begun.pop(number).result()
+
+
+def _follow() -> None:
+    """Have this painter end with who hired it: it would wait for work for ever."""
+    Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    hirer = parent_process()
+    if hirer is not None:
+        hirer.join()
+        os._exit(1)
 
 
 def _painted(number: int, finish: Callable[[Image.Image], Finished]) -> Finished:
