@@ -48,9 +48,10 @@ _STEPS = {
 }
 # In the page: when the chip first says it, on the clock that Python's time.time() reads.
 _LOOK = """() => {
-  const chip = document.querySelector("[data-live=status]");
   const look = () => {
-    if (!window.soldAt && chip.textContent.trim() === "Sold") window.soldAt = Date.now() / 1000;
+    // Whichever is there: the page may just be fetching that part of itself anew.
+    const chip = document.querySelector("[data-live=status]");
+    if (!window.soldAt && chip?.textContent.trim() === "Sold") window.soldAt = Date.now() / 1000;
   };
   new MutationObserver(look).observe(document.body, {subtree: true, childList: true,
     characterData: true});
