@@ -1,4 +1,4 @@
-"""Guess The Worth: the one place that wires settings, extensions, packages and errors together."""
+"""Guess The Worth. `create_app` makes the application, as `app.wiring` puts it together."""
 
 from typing import TYPE_CHECKING
 

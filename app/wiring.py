@@ -127,7 +127,7 @@ def configure(app: Flask, settings: Settings) -> None:
         engine |= {"connect_args": {"timeout": 5, "check_same_thread": False}}
     else:
         engine |= {
-            # `app.core.transaction` asks for one where something is written.
+            # No transaction, but where `app.core.transaction` asks for one to write in.
             "isolation_level": "AUTOCOMMIT",
             "skip_autocommit_rollback": True,
             "connect_args": {

@@ -38,8 +38,6 @@ _MANY = 5_000
 _FEW = 500
 # A walk counts up to a thousand with the text. It is chosen if it comes by no more than so many.
 _WALKED = 10_000
-
-
 # A word of so many letters has trigrams, with the space beside it.
 _INDEXED = 2
 

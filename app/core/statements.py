@@ -106,7 +106,7 @@ class Prepared:
 
         What was changed in the session's objects and not flushed is not in the database yet.
         """
-        found = self._run(session.info.get("connection") or session.connection(), values)
+        found = self._run(session.info.get("writing") or session.connection(), values)
         return found[0] if found else None
 
     def read(self, **values: Any) -> Any:

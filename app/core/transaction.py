@@ -41,25 +41,18 @@ def transaction() -> Iterator[Session]:
     has open is ended first. Events recorded inside are published after the commit.
     Raises NestedTransaction when one is open already.
     """
-    session = db.session()
-    if session.info.get("writing"):
-        raise NestedTransaction("finish the open transaction first")
-    _close(session)
+    session = _fresh_session()
     session.info["events"] = recorded = list[events.Event]()
     with _our_turn():
-        session.info["writing"] = True
         try:
-            session.info["connection"] = session.connection(
-                execution_options=for_writing(db.engine)
-            )
+            session.info["writing"] = session.connection(execution_options=for_writing(db.engine))
             yield session
             session.commit()
         except BaseException:
             session.rollback()
             raise
         finally:
-            session.info["writing"] = False
-            session.info["connection"] = None
+            session.info["writing"] = None
             _close(session)
     if recorded:
         reached("commit.before_hints")
@@ -85,10 +78,7 @@ def reading_through() -> Session:
     (postgresql.org/docs/current/sql-declare.html), which ends with the request.
     Raises NestedTransaction when a write transaction is open: it would be undone.
     """
-    session = db.session()
-    if session.info.get("writing"):
-        raise NestedTransaction("finish the open transaction first")
-    _close(session)
+    session = _fresh_session()
     if db.engine.dialect.name != "sqlite":
         session.connection(execution_options=for_writing(db.engine))
     return session
@@ -112,10 +102,7 @@ def transact_at_once(
     """
     # Few requests that come here have made a session.
     if db.session.registry.has():
-        session = db.session()
-        if session.info.get("writing"):
-            raise NestedTransaction("finish the open transaction first")
-        _close(session)
+        _fresh_session()
     found = statement.read(**values)
     if found is not None:
         reached("commit.before_hints")
@@ -133,6 +120,16 @@ def _our_turn() -> Iterator[None]:
     finally:
         if holds:
             _turn.release()
+
+
+def _fresh_session() -> Session:
+    """This thread's session, with nothing open in it."""
+    session = db.session()
+    # The connection of a write transaction.
+    if session.info.get("writing"):
+        raise NestedTransaction("finish the open transaction first")
+    _close(session)
+    return session
 
 
 def _close(session: Session) -> None:
