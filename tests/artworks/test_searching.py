@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterator
-from typing import Any
 from urllib.parse import quote
 
 import pytest
 from flask import Flask
-from sqlalchemy import event, text
+from sqlalchemy import text
 
 from app.artworks import listings, searching
 from app.core import clock
 from app.core.extensions import db
+from bench.plans import Statement, recorded
 from tests.people import Browser, TestPerson
 
 
@@ -82,18 +82,12 @@ def test_no_text_is_found_across_two_of_an_artworks_texts(
 
 
 @pytest.fixture
-def asked(app: Flask) -> Iterator[list[Any]]:
-    """The values of the statements that the database is asked."""
-    found: list[Any] = []
-
-    def note(_c: Any, _u: Any, _text: str, values: Any, _x: Any, _many: bool) -> None:
-        found.append(values)
-
+def asked(app: Flask) -> Iterator[list[Statement]]:
+    """The statements that the database is asked."""
     with app.app_context():
         engine = db.engine
-    event.listen(engine, "before_cursor_execute", note)
-    yield found
-    event.remove(engine, "before_cursor_execute", note)
+    with recorded(engine) as statements:
+        yield statements
 
 
 def lists(client: Browser, seller: TestPerson) -> dict[str, tuple[int, list[str]]]:
@@ -181,7 +175,7 @@ def test_words_that_most_artworks_have_are_not_asked_of_the_index(
     client: Browser,
     seller: TestPerson,
     make_artwork: Callable[..., int],
-    asked: list[Any],
+    asked: list[Statement],
 ) -> None:
     for number in range(300):
         make_artwork(seller, title=f"Oil 100% on canvas {number}", description=f"a_b /{number}")
@@ -195,7 +189,8 @@ def test_words_that_most_artworks_have_are_not_asked_of_the_index(
     for query, pattern in patterns.items():
         asked.clear()
         found = titles(client, f"q={quote(query)}&per_page=100")
-        assert [each["indexed"] for each in asked if "indexed" in each] == [pattern], query
+        given = [each.parameters for each in asked]
+        assert [each["indexed"] for each in given if "indexed" in each] == [pattern], query
         assert len(found) == min(100, sum(
             query.lower() in f"oil 100% on canvas {number}\n\na_b /{number}"
             for number in range(300)
