@@ -9,7 +9,8 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -64,6 +65,8 @@ class Exchange(PubSubManager):
         self._away = False
         # Every process keeps to the pace by itself, but together they would not.
         self._arrivals = Pace[_Arrived](self._deliver)
+        # By thread: what it publishes at the end of `together`.
+        self._gathered = threading.local()
         self._publisher = (
             Redis.from_url(
                 url,
@@ -99,11 +102,32 @@ class Exchange(PubSubManager):
         for sid, _ in list(self.get_participants("/", room)):
             self.server.disconnect(sid, ignore_queue=True)
 
+    @contextmanager
+    def together(self) -> Iterator[None]:
+        """Publish what this thread says in a block at its end, as one message."""
+        if getattr(self._gathered, "messages", None) is not None:
+            yield
+            return
+        self._gathered.messages = messages = list[dict[str, Any]]()
+        try:
+            yield
+        finally:
+            self._gathered.messages = None
+            if messages:
+                self._send(messages[0] if len(messages) == 1 else messages)
+
     def _publish(self, data: dict[str, Any]) -> None:
+        messages = getattr(self._gathered, "messages", None)
+        if messages is None:
+            self._send(data)
+        else:
+            messages.append(data)
+
+    def _send(self, said: dict[str, Any] | list[dict[str, Any]]) -> None:
         if self._publisher is None or time.monotonic() < self._silent_until:
             return
         try:
-            self._publisher.publish(self.channel, json.dumps(data))
+            self._publisher.publish(self.channel, json.dumps(said))
         except (RedisError, OSError) as away:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("a live update did not leave this process: %s", type(away).__name__)
@@ -153,9 +177,13 @@ class Exchange(PubSubManager):
 
     def _read(self, data: bytes) -> Iterator[dict[str, Any]]:
         try:
-            message = json.loads(data)
+            said = json.loads(data)
         except ValueError:
-            message = None
+            said = None
+        for message in said if isinstance(said, list) else [said]:
+            yield from self._hear(message)
+
+    def _hear(self, message: Any) -> Iterator[dict[str, Any]]:
         if not isinstance(message, dict):
             log.warning("something on the channel of live updates is not ours")
         elif message.get("host_id") == self.host_id:
@@ -180,11 +208,12 @@ class Exchange(PubSubManager):
             return
         yield message
 
-    def _deliver(self, arrived: _Arrived) -> None:
-        try:
-            self._handle_emit(arrived.message)
-        except Exception:
-            log.exception("an update of another process could not be delivered")
+    def _deliver(self, arrived: Sequence[_Arrived]) -> None:
+        for each in arrived:
+            try:
+                self._handle_emit(each.message)
+            except Exception:
+                log.exception("an update of another process could not be delivered")
 
     def _tell(self, name: str) -> None:
         self.emit(name, {}, namespace="/", ignore_queue=True)

@@ -1,12 +1,16 @@
-"""Live updates of a hot artwork: the first at once, and of those that follow closely the last."""
+"""Live updates of hot artworks: the first at once, and of those that follow closely the last."""
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
 # A thousand watchers cost a thousand writes an update; nobody reads figures faster than this.
 INTERVAL_SECONDS = 0.25
+# What many artworks have to say goes out together, so often in an interval: as one message to the
+# other processes, each of which would be woken for every one of many.
+_ROUNDS = 5
+_NEVER = float("-inf")
 
 
 class Figures(Protocol):
@@ -25,20 +29,26 @@ Update = TypeVar("Update", bound=Figures)
 
 
 class Pace(Generic[Update]):
-    """Hands each artwork's newest figures to `send`, at most once an interval.
+    """Hands the newest figures to `send`, those of one artwork at most once an interval.
 
-    What was offered last is always sent, at the latest an interval later. Safe to share between
+    They go at once when neither this artwork nor, just now, any other had something to say; else
+    with all others that have, a fifth of an interval after the last were sent. What was offered
+    last is always sent, at the latest a little over an interval later. Safe to share between
     threads; figures that arrive out of order are put right by their number of bids.
     """
 
     def __init__(
-        self, send: Callable[[Update], None], interval_seconds: float = INTERVAL_SECONDS
+        self,
+        send: Callable[[Sequence[Update]], None],
+        interval_seconds: float = INTERVAL_SECONDS,
     ) -> None:
         self._send = send
         self._interval = interval_seconds
-        self._sent_at: dict[int, float] = {}
-        self._sent_count: dict[int, int] = {}
+        self._apart = interval_seconds / _ROUNDS
+        # By artwork: when figures were sent last, and how many bids they counted.
+        self._sent: dict[int, tuple[float, int]] = {}
         self._waiting: dict[int, Update] = {}
+        self._round_at = _NEVER
         self._changed = threading.Condition()
         self._sender: threading.Thread | None = None
 
@@ -47,63 +57,73 @@ class Pace(Generic[Update]):
         artwork_id = update.artwork_id
         with self._changed:
             moment = time.monotonic()
-            if moment - self._sent_at.get(artwork_id, -self._interval) < self._interval:
-                waiting = self._waiting.get(artwork_id)
-                newest = waiting.bid_count if waiting else self._sent_count[artwork_id]
-                if newest < update.bid_count:
-                    if not self._waiting:
-                        self._wake()
-                    self._waiting[artwork_id] = update
+            waiting = self._waiting.get(artwork_id)
+            sent_at, sent_count = self._sent.get(artwork_id, (_NEVER, 0))
+            if waiting is not None:
+                update = max(waiting, update, key=lambda each: each.bid_count)
+            elif update.bid_count <= sent_count:
                 return
-            if not self._sent_at:
+            if moment < max(sent_at + self._interval, self._round_at + self._apart):
+                if not self._waiting:
+                    self._wake()
+                self._waiting[artwork_id] = update
+                return
+            if not self._sent:
                 self._wake()
-            # Of this and what a late sender still holds the newer goes, and nothing afterwards.
-            late = self._waiting.pop(artwork_id, update)
-            update = max(late, update, key=lambda each: each.bid_count)
-            self._sent_at[artwork_id] = moment
-            self._sent_count[artwork_id] = update.bid_count
-        self._send(update)
+            # What a late sender still holds: of the two the newer goes, and nothing afterwards.
+            self._waiting.pop(artwork_id, None)
+            self._note([update], moment)
+        self._send([update])
 
     def flush(self, artwork_id: int) -> None:
         """Send what waits for one artwork, before something else is said about it."""
         with self._changed:
             update = self._waiting.pop(artwork_id, None)
-            if update is not None and artwork_id in self._sent_at:
-                self._sent_count[artwork_id] = update.bid_count
+            if update is not None:
+                self._note([update], time.monotonic())
         if update is not None:
-            self._send(update)
+            self._send([update])
+
+    def _note(self, updates: Sequence[Update], moment: float) -> None:
+        self._round_at = moment
+        for update in updates:
+            self._sent[update.artwork_id] = moment, update.bid_count
 
     def _wake(self) -> None:
         # Only when it has to look sooner than it meant to: each wake takes the interpreter from a
         # bid that is being placed.
         if self._sender is None:
-            self._sender = threading.Thread(target=self._send_when_due, daemon=True)
+            self._sender = threading.Thread(target=self._send_in_rounds, daemon=True)
             self._sender.start()
         self._changed.notify()
 
-    def _send_when_due(self) -> None:
+    def _send_in_rounds(self) -> None:
         while True:
             with self._changed:
-                while not self._sent_at:
+                while not self._sent and not self._waiting:
                     self._changed.wait()
                 moment = time.monotonic()
-                over = [
-                    artwork_id
-                    for artwork_id, sent_at in self._sent_at.items()
-                    if moment - sent_at >= self._interval
-                ]
-                due = []
-                for artwork_id in over:
-                    update = self._waiting.pop(artwork_id, None)
-                    if update is None:
-                        del self._sent_at[artwork_id], self._sent_count[artwork_id]
-                    else:
-                        self._sent_at[artwork_id] = moment
-                        self._sent_count[artwork_id] = update.bid_count
-                        due.append(update)
+                due = self._due(moment)
                 if not due:
-                    waited_for = [self._sent_at[each] for each in self._waiting]
-                    nearest = min(waited_for, default=moment)
-                    self._changed.wait(max(0.001, nearest + self._interval - moment))
-            for update in due:
-                self._send(update)
+                    left = self._round_at + self._apart - moment
+                    usual = self._apart if self._waiting else self._interval
+                    self._changed.wait(left if self._waiting and left > 0 else usual)
+            if due:
+                self._send(due)
+
+    def _due(self, moment: float) -> list[Update]:
+        """What is to be sent now; what was sent long ago is forgotten."""
+        if moment < self._round_at + self._apart:
+            return []
+        over = moment - self._interval
+        due = [
+            self._waiting.pop(artwork_id)
+            for artwork_id in list(self._waiting)
+            if self._sent.get(artwork_id, (_NEVER, 0))[0] <= over
+        ]
+        for artwork_id in [each for each, (sent_at, _) in self._sent.items() if sent_at <= over]:
+            if artwork_id not in self._waiting:
+                del self._sent[artwork_id]
+        if due:
+            self._note(due, moment)
+        return due

@@ -1,6 +1,7 @@
 """Live updates: who hears what, and when it is said. The only place that emits."""
 
 import logging
+from collections.abc import Sequence
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -60,26 +61,35 @@ def init_realtime(app: Flask, settings: Settings) -> None:
     socketio.on_error_default(_failed)
 
 
-def emit(event: rules.LiveEvent) -> None:
-    """Send one live update. Never raises and waits for nobody: it is a hint, the page is true."""
+def emit(*happened: rules.LiveEvent) -> None:
+    """Send live updates in this order, to other processes as one message.
+
+    Never raises and waits for nobody: they are hints, the page is true.
+    """
     if socketio.server is None:
         return
-    if isinstance(event, rules.ArtworkStatus):
-        _pace.flush(event.artwork_id)
-    try:
-        socketio.emit(event.name, event.payload(), to=event.room)
-    except Exception:
-        log.exception("%s could not be sent", event.name)
+    with socketio.server.manager.together():
+        for event in happened:
+            if isinstance(event, rules.ArtworkStatus):
+                _pace.flush(event.artwork_id)
+            try:
+                socketio.emit(event.name, event.payload(), to=event.room)
+            except Exception:
+                log.exception("%s could not be sent", event.name)
 
 
-_pace = Pace[rules.NewBid](emit)
+def _emit_figures(newest: Sequence[rules.NewBid]) -> None:
+    emit(*newest)
+
+
+_pace = Pace[rules.NewBid](_emit_figures)
 
 
 def listen() -> None:
     """Send live updates on what happens; safe to call again."""
     events.after_commit(events.BidOutbid, _bid_outbid)
     events.after_commit(events.ArtworkReserved, _artwork_reserved)
-    events.after_commit(events.CheckoutReady, _payment_required)
+    events.after_commit(events.CheckoutReady, _checkout_ready)
     events.after_commit(events.ArtworkStatusChanged, _status_changed)
     events.after_commit(events.PaymentDeclined, _payment_declined)
     events.after_commit(events.PaymentReleased, _payment_released)
@@ -194,33 +204,37 @@ def _bid_outbid(event: events.BidOutbid) -> None:
     _pace.offer(rules.NewBid(event.artwork_id, event.highest_bid_cents, event.bid_count))
 
 
-def _payment_required(event: events.ArtworkReserved | events.CheckoutReady) -> None:
+def _payment_required(
+    event: events.ArtworkReserved | events.CheckoutReady,
+) -> rules.PaymentRequired:
     settings: Settings = current_app.config["SETTINGS"]
-    emit(
-        rules.PaymentRequired(
-            user_id=event.buyer_id,
-            artwork_id=event.artwork_id,
-            bid_id=event.bid_id,
-            payment_id=event.payment_id,
-            amount=event.amount_cents,
-            pay_url=f"{settings.public_url}/payments/{event.payment_id}/pay",
-            expires_at=event.deadline_at,
-        )
+    return rules.PaymentRequired(
+        user_id=event.buyer_id,
+        artwork_id=event.artwork_id,
+        bid_id=event.bid_id,
+        payment_id=event.payment_id,
+        amount=event.amount_cents,
+        pay_url=f"{settings.public_url}/payments/{event.payment_id}/pay",
+        expires_at=event.deadline_at,
     )
 
 
 def _artwork_reserved(event: events.ArtworkReserved) -> None:
-    emit(rules.ArtworkStatus(event.artwork_id, artworks.ArtworkStatus.PENDING_PAYMENT.value))
-    _payment_required(event)
     emit(
+        rules.ArtworkStatus(event.artwork_id, artworks.ArtworkStatus.PENDING_PAYMENT.value),
+        _payment_required(event),
         rules.SalePending(
             user_id=event.seller_id,
             artwork_id=event.artwork_id,
             payment_id=event.payment_id,
             amount=event.amount_cents,
             expires_at=event.deadline_at,
-        )
+        ),
     )
+
+
+def _checkout_ready(event: events.CheckoutReady) -> None:
+    emit(_payment_required(event))
 
 
 def _status_changed(event: events.ArtworkStatusChanged) -> None:
@@ -234,17 +248,21 @@ def _payment_declined(event: events.PaymentDeclined) -> None:
 
 def _payment_released(event: events.PaymentReleased) -> None:
     about = (event.artwork_id, event.payment_id, str(event.reason))
-    emit(rules.PaymentReleased(event.buyer_id, *about))
-    emit(rules.ArtworkStatus(event.artwork_id, str(event.artwork_status)))
-    emit(rules.SaleReleased(event.seller_id, *about))
+    emit(
+        rules.PaymentReleased(event.buyer_id, *about),
+        rules.ArtworkStatus(event.artwork_id, str(event.artwork_status)),
+        rules.SaleReleased(event.seller_id, *about),
+    )
 
 
 def _sale_completed(event: events.SaleCompleted) -> None:
     sold = artworks.ArtworkStatus.SOLD.value
-    emit(rules.ArtworkStatus(event.artwork_id, sold, sold_price=event.amount_cents))
-    emit(rules.PaymentCompleted(event.artwork_id, sold))
     emit(
-        rules.SaleCompleted(event.seller_id, event.artwork_id, event.payment_id, event.amount_cents)
+        rules.ArtworkStatus(event.artwork_id, sold, sold_price=event.amount_cents),
+        rules.PaymentCompleted(event.artwork_id, sold),
+        rules.SaleCompleted(
+            event.seller_id, event.artwork_id, event.payment_id, event.amount_cents
+        ),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Sequence
 
 from app.realtime.pacing import INTERVAL_SECONDS, Pace
 from app.realtime.rules import NewBid
@@ -19,11 +20,13 @@ class Watcher:
 
     def __init__(self) -> None:
         self.heard: list[tuple[float, NewBid]] = []
+        self.rounds = 0
         self._more = threading.Condition()
 
-    def __call__(self, update: NewBid) -> None:
+    def __call__(self, updates: Sequence[NewBid]) -> None:
         with self._more:
-            self.heard.append((time.monotonic(), update))
+            self.rounds += 1
+            self.heard += [(time.monotonic(), update) for update in updates]
             self._more.notify_all()
 
     def wait_for(self, number: int) -> list[int]:
@@ -127,12 +130,47 @@ def test_bids_do_not_wake_the_sender_unless_it_has_to_look_sooner() -> None:
     assert pace.woken == 2
 
 
-def test_artworks_do_not_wait_for_each_other() -> None:
+def test_artworks_do_not_wait_for_each_other_s_interval_and_go_together() -> None:
     watcher = Watcher()
-    pace = Pace(watcher, INTERVAL)
+    pace = Pace(watcher, 5)
+    began = time.monotonic()
+    for count in (1, 2):
+        for artwork_id in range(1, 6):
+            pace.offer(figures(count, artwork_id))
+    watcher.wait_for(5)
+    assert [(update.artwork_id, update.bid_count) for _, update in watcher.heard] == [
+        (1, 1), (2, 2), (3, 2), (4, 2), (5, 2),
+    ]  # fmt: skip
+    assert watcher.rounds == 2
+    assert watcher.heard[-1][0] - began < 4
+
+
+def test_who_has_been_silent_goes_at_once_though_others_are_waited_for() -> None:
+    watcher = Watcher()
+    pace = Pace(watcher, 2)
+    for count in (1, 2):
+        pace.offer(figures(count))
+    time.sleep(0.5)
+    pace.offer(figures(1, artwork_id=2))
+    assert [update.artwork_id for _, update in watcher.heard] == [1, 2]
+
+
+def test_figures_that_are_not_newer_than_what_was_sent_are_not_sent_again() -> None:
+    watcher = Watcher()
+    pace = Late(watcher, 0.01)
+    for count in (3, 3, 2):
+        pace.offer(figures(count))
+        time.sleep(0.02)
+    pace.flush(1)
+    assert watcher.wait_for(1) == [3]
+
+
+def test_an_artwork_that_is_quiet_again_is_forgotten() -> None:
+    pace = Pace(Watcher(), 0.02)
     for artwork_id in range(1, 6):
-        pace.offer(figures(1, artwork_id))
-    assert [update.artwork_id for _, update in watcher.heard] == [1, 2, 3, 4, 5]
+        for count in (1, 2):
+            pace.offer(figures(count, artwork_id))
+    until(lambda: not pace._sent and not pace._waiting, 5)
 
 
 def test_what_waits_is_sent_before_something_else_is_said() -> None:

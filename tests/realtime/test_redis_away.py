@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import signal
+import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
 import requests
+from redis import Redis
 
 from app.realtime.exchange import Exchange
 from dev.redis_server import start_redis
@@ -70,3 +74,44 @@ def test_a_redis_that_hangs_holds_nobody_up_for_long() -> None:
             redis.process.send_signal(signal.SIGCONT)
         assert exchange._publisher is not None
         exchange._publisher.close()
+
+
+def test_what_is_said_together_is_one_message() -> None:
+    with start_redis() as redis, Redis.from_url(redis.url) as listening:
+        exchange = Exchange(redis.url, "a channel")
+        heard = listening.pubsub(ignore_subscribe_messages=True)
+        heard.subscribe("a channel")
+        until(lambda: listening.pubsub_numsub("a channel")[0][1] == 1)
+        with exchange.together():
+            exchange._publish({"number": 1})
+            with exchange.together():
+                exchange._publish({"number": 2})
+            # Another thread says its own, and at once.
+            other = threading.Thread(target=exchange._publish, args=({"number": 3},))
+            other.start()
+            other.join()
+        with exchange.together():
+            pass
+        exchange._publish({"number": 4})
+        said: list[object] = []
+
+        def four_is_said() -> bool:
+            message = heard.get_message(timeout=0.1)
+            if message is not None:
+                said.append(json.loads(message["data"]))
+            return said[-1:] == [{"number": 4}]
+
+        until(four_is_said)
+        assert said == [{"number": 3}, [{"number": 1}, {"number": 2}], {"number": 4}]
+        heard.close()
+        assert exchange._publisher is not None
+        exchange._publisher.close()
+
+
+def test_whatever_else_is_on_the_channel_is_passed_over(caplog: pytest.LogCaptureFixture) -> None:
+    exchange = Exchange(None, "a channel")
+    ours = {"method": "close_room", "room": "a room", "host_id": "another"}
+    for said in (b"{", b"7", b"[]", b"[7, [8]]"):
+        assert list(exchange._read(said)) == []
+    assert caplog.text.count("is not ours") == 4
+    assert list(exchange._read(json.dumps([7, ours]).encode())) == [ours]
