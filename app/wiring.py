@@ -25,7 +25,7 @@ from app.config import INSTANCE, ROOT, Settings
 from app.core.access import Who, access
 from app.core.extensions import csrf, db, login_manager, mail, migrate
 from app.core.jobs import connect_redis
-from app.core.lanes import Lanes, add_lanes_for_distance
+from app.core.lanes import init_lanes
 from app.core.transaction import init_database
 from app.dashboards import api as dashboards_api
 from app.dashboards import pages as dashboards_pages
@@ -38,7 +38,6 @@ from app.payments import api as payments_api
 from app.payments import pages as payments_pages
 from app.payments import service as payments
 from app.realtime import service as realtime
-from app.realtime.doors import SOCKETS_PATH
 from app.web import api_pages, health, metrics, showcase
 from app.web import pages as web_pages
 from app.web.api_caching import init_api_caching
@@ -184,6 +183,7 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     init_database(app)
     with app.app_context():
         init_slow_queries(db.engine, settings)
+        init_lanes(app, db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
     authentication.init_login(login_manager)
@@ -194,10 +194,6 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     payments.init_payments(app, settings)
     app.extensions["hint_redis"] = connect_redis(settings.redis_url) if settings.redis_url else None
     realtime.init_realtime(app, settings)
-    lanes = Lanes(app.wsgi_app, SOCKETS_PATH)
-    app.wsgi_app = lanes  # type: ignore[method-assign]
-    with app.app_context():
-        add_lanes_for_distance(lanes, db.engine)
     app.wsgi_app = UnreadBodies(app.wsgi_app)  # type: ignore[method-assign]
     if settings.trusted_proxies:
         hops = settings.trusted_proxies

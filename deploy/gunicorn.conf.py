@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from dotenv import dotenv_values
+from gunicorn.workers.gthread import ThreadWorker
 
 # The application reads .env (or ENV_FILE) by itself, but the address is bound before that. The
 # environment goes first, as everywhere.
@@ -27,9 +28,28 @@ bind = [
 ]
 workers = int(_setting("WEB_CONCURRENCY", "1"))
 
+
+class _GthreadInLanes(ThreadWorker):
+    """Gunicorn's thread worker, with threads of which so many work at once (app/core/lanes.py)."""
+
+    def get_thread_pool(self):
+        # Imported in the child, see `on_starting`.
+        from app.core.lanes import request_pool
+
+        return request_pool(self.cfg.threads)
+
+    def handle(self, conn):
+        # Browsers open connections before they have anything to ask.
+        if not conn.initialized and not conn.wait_for_data(0):
+            from app.core.lanes import leave_lane
+
+            leave_lane()
+        return super().handle(conn)
+
+
 # Every open websocket holds a thread for as long as somebody looks at a page: far more threads
 # than requests that run at the same time.
-worker_class = "gthread"
+worker_class = _GthreadInLanes
 threads = 100
 
 # A worker that gives no sign of life for `timeout` seconds is replaced. A request may wait for

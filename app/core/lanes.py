@@ -1,12 +1,14 @@
-"""How many requests a process works on at the same time."""
+"""How many requests a process works on at the same time, and which thread takes which."""
 
 import threading
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from typing import Any
-from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from flask import Flask, Response
 from sqlalchemy import Engine, event
 
 # Threads of one process share one interpreter. With several of them at work each bid costs more
@@ -18,50 +20,70 @@ LANES_FAR = 4
 # A round trip to a database on the same machine takes less, between machines more.
 NEAR_SECONDS = 0.000_25
 # Lanes are for speed, and nothing hangs on them. Whoever holds one for longer than most requests
-# take loses it to who waits, and whoever waits for too long goes on without one.
+# take loses it to who waits, and what waits for too long goes on without one.
 HELD_SECONDS = 0.1
 PATIENCE_SECONDS = 2.0
+# What the system takes from us at once, however slowly it goes on to the client.
+_AT_ONCE_BYTES = 64 * 1024
 
 _mine = threading.local()
 
 
-class Lanes:
-    """WSGI middleware that lets so many requests work at once; the others wait for their turn.
+@dataclass(frozen=True)
+class _Task:
+    """A call that waits for a lane, and what is promised of it."""
 
-    A lane that is left goes to whoever has waited longest, so that all wait about equally long.
+    promise: Future[Any]
+    call: Callable[[], Any]
+    since: float
+
+    def run(self) -> None:
+        if not self.promise.set_running_or_notify_cancel():
+            return
+        try:
+            self.promise.set_result(self.call())
+        except BaseException as failure:
+            self.promise.set_exception(failure)
+
+
+class LanePool(ThreadPoolExecutor):
+    """Threads for requests, of which so many work at once; the others wait in the order they came.
+
+    Whoever is done takes the next that waits itself: to hand it to another thread costs more than
+    a part of the request does. A lane that is left goes to whatever has waited longest.
     """
 
     def __init__(
         self,
-        app: WSGIApplication,
-        passing: str,
+        threads: int,
         lanes: int = LANES_NEAR,
         held_seconds: float = HELD_SECONDS,
         patience_seconds: float = PATIENCE_SECONDS,
     ) -> None:
-        """Requests whose path begins with `passing` need no lane."""
-        self._app = app
-        self._passing = passing
+        super().__init__(threads, thread_name_prefix="request")
         self._held_seconds = held_seconds
         self._patience = patience_seconds
         self._lock = threading.Lock()
         self._free = lanes
-        # Each is let go when it is its waiter's turn.
-        self._waiting: deque[threading.Lock] = deque()
+        self._waiting: deque[_Task] = deque()
         # By thread, the longest first.
         self._held_since: dict[int, float] = {}
+        self._some_wait = threading.Event()
+        self._watch: threading.Thread | None = None
 
-    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        """Pass the request on in a lane."""
-        passes = str(environ.get("PATH_INFO", "")).startswith(self._passing)
-        if passes or getattr(_mine, "lanes", None) is not None:
-            return self._app(environ, start_response)
-        self._enter()
-        _mine.lanes = self
-        try:
-            return self._app(environ, start_response)
-        finally:
-            leave_lane()
+    def submit(  # type: ignore[override]
+        self, call: Callable[..., Any], /, *args: Any
+    ) -> Future[Any]:
+        """Have a call made in its turn; raises RuntimeError after `shutdown`."""
+        task = _Task(Future(), lambda: call(*args), time.monotonic())
+        with self._lock:
+            if self._free:
+                self._free -= 1
+                super().submit(self._work, task)
+            else:
+                self._waiting.append(task)
+                self._have_them_watched()
+        return task.promise
 
     def add(self, lanes: int) -> None:
         """Let so many more requests work at once."""
@@ -75,71 +97,102 @@ class Lanes:
             if self._held_since.pop(threading.get_ident(), None) is not None:
                 self._pass_on()
 
-    def _enter(self) -> None:
-        with self._lock:
-            if self._free:
-                self._free -= 1
-                self._hold()
-                return
-            turn = threading.Lock()
-            turn.acquire()
-            self._waiting.append(turn)
-        ends_at = time.monotonic() + self._patience
-        while not turn.acquire(timeout=self._until_next_look(ends_at)):
-            if self._gives_up(turn, ends_at):
-                return
-        with self._lock:
-            self._hold()
-
-    def _until_next_look(self, ends_at: float) -> float:
-        moment = time.monotonic()
-        with self._lock:
-            longest = next(iter(self._held_since.values()), moment)
-        return max(0.001, min(longest + self._held_seconds, ends_at) - moment)
-
-    def _gives_up(self, turn: threading.Lock, ends_at: float) -> bool:
-        """Whether the caller has waited for too long, and goes on without a lane.
-
-        Takes the lane from whoever has held one for too long.
-        """
-        moment = time.monotonic()
-        with self._lock:
-            holder, since = next(iter(self._held_since.items()), (0, moment))
-            if moment - since >= self._held_seconds:
-                del self._held_since[holder]
-                self._pass_on()
-            if moment < ends_at or turn not in self._waiting:
-                return False
-            self._waiting.remove(turn)
-            return True
-
-    def _hold(self) -> None:
-        self._held_since[threading.get_ident()] = time.monotonic()
+    def _work(self, task: _Task | None) -> None:
+        """Make this call in the lane that was taken for it, and then those that wait."""
+        this = threading.get_ident()
+        _mine.lanes = self
+        while task is not None:
+            with self._lock:
+                self._held_since[this] = time.monotonic()
+            task.run()
+            with self._lock:
+                if self._held_since.pop(this, None) is None:
+                    task = None
+                elif self._waiting:
+                    task = self._waiting.popleft()
+                else:
+                    self._free += 1
+                    task = None
+        _mine.lanes = None
 
     def _pass_on(self) -> None:
         if self._waiting:
-            self._waiting.popleft().release()
+            super().submit(self._work, self._waiting.popleft())
         else:
             self._free += 1
+
+    def _have_them_watched(self) -> None:
+        if self._watch is None:
+            self._watch = threading.Thread(target=self._watch_those_who_wait, daemon=True)
+            self._watch.start()
+        if not self._some_wait.is_set():
+            self._some_wait.set()
+
+    def _watch_those_who_wait(self) -> None:
+        # Looks so seldom that it takes the interpreter from nobody, however many come and go.
+        while True:
+            self._some_wait.wait()
+            time.sleep(min(self._held_seconds, self._patience))
+            with self._lock:
+                self._help_on(time.monotonic())
+                if not self._waiting:
+                    self._some_wait.clear()
+
+    def _help_on(self, moment: float) -> None:
+        """Take the lanes of those who have held them for too long; let go who waited too long."""
+        for thread, since in list(self._held_since.items()):
+            if self._waiting and moment - since >= self._held_seconds:
+                del self._held_since[thread]
+                self._pass_on()
+        while self._waiting and moment - self._waiting[0].since >= self._patience:
+            super().submit(self._waiting.popleft().run)
+
+
+@dataclass
+class _Serving:
+    """What serves this process's requests."""
+
+    pool: LanePool | None = None
+
+
+_serving = _Serving()
+
+
+def request_pool(threads: int) -> LanePool:
+    """The threads that this process serves its requests with."""
+    _serving.pool = LanePool(threads)
+    return _serving.pool
 
 
 def leave_lane() -> None:
     """Let another request work, before something that may take long; safe to call again."""
-    lanes: Lanes | None = getattr(_mine, "lanes", None)
+    lanes: LanePool | None = getattr(_mine, "lanes", None)
     if lanes is not None:
         _mine.lanes = None
         lanes.leave()
 
 
-def add_lanes_for_distance(lanes: Lanes, engine: Engine) -> None:
+def init_lanes(app: Flask, engine: Engine) -> None:
+    """Leave the lane before what a client may take in slowly; measure how far the database is."""
+
+    @app.after_request
+    def let_the_next_in(response: Response) -> Response:
+        if response.is_streamed or (response.content_length or 0) > _AT_ONCE_BYTES:
+            leave_lane()
+        return response
+
+    add_lanes_for_distance(engine)
+
+
+def add_lanes_for_distance(engine: Engine) -> None:
     """More lanes when the database turns out not to be on this machine, at the first connection."""
     if engine.dialect.name == "sqlite":
         return
 
     @event.listens_for(engine, "first_connect")
     def measure(connection: Any, _record: Any) -> None:
-        if _round_trip_seconds(connection) > NEAR_SECONDS:
-            lanes.add(LANES_FAR - LANES_NEAR)
+        if _serving.pool is not None and _round_trip_seconds(connection) > NEAR_SECONDS:
+            _serving.pool.add(LANES_FAR - LANES_NEAR)
 
 
 def _round_trip_seconds(connection: Any) -> float:

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from app.core.lanes import leave_lane
 from app.core.networks import household
 
 # Where Socket.IO listens, here and in every client.
@@ -81,6 +82,7 @@ class Doors:
         """Pass the request on; a socket's own lasts as long as the socket."""
         if not str(environ.get("PATH_INFO", "")).startswith(self._path):
             return self._app(environ, start_response)
+        leave_lane()
         address = household(environ.get("REMOTE_ADDR"))
         if not self._enter(address):
             busy = HTTPStatus.SERVICE_UNAVAILABLE

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future, wait
+from contextlib import contextmanager
 
 import pytest
 from flask import Flask
@@ -13,16 +14,15 @@ from sqlalchemy import create_engine, text
 
 from app.core import lanes
 from app.core.extensions import db
-from app.core.lanes import Lanes, leave_lane
+from app.core.lanes import LanePool, leave_lane
 from tests.waiting import until
 
 LANES = 2
-SOCKETS = "/socket.io/"
 SOON = 20
 
 
 class Works:
-    """An application whose requests stay inside until they are let go."""
+    """Requests that stay inside until they are let go."""
 
     def __init__(self, leaves: bool = False) -> None:
         self.inside = 0
@@ -30,123 +30,166 @@ class Works:
         self._leaves = leaves
         self._lock = threading.Lock()
 
-    def __call__(self, _environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
+    def __call__(self) -> None:
         with self._lock:
             self.inside += 1
         if self._leaves:
             leave_lane()
         assert self.let_go.wait(SOON)
-        return [b""]
 
 
-def ask(through: Lanes, times: int, path: str = "/") -> list[threading.Thread]:
-    """So many requests, each in a thread of its own."""
-    environ = {"PATH_INFO": path}
-    threads = [
-        threading.Thread(target=through, args=(environ, None), daemon=True) for _ in range(times)
-    ]
-    for thread in threads:
-        thread.start()
-    return threads
+@contextmanager
+def pool(lanes: int = LANES, threads: int = 20, **seconds: float) -> Iterator[LanePool]:
+    """Threads with so many lanes; nobody loses patience or a lane unless `seconds` say so."""
+    made = LanePool(threads, lanes, **{"held_seconds": SOON, "patience_seconds": SOON} | seconds)
+    yield made
+    made.shutdown()
 
 
-def end(works: Works, threads: list[threading.Thread]) -> None:
+def ask(through: LanePool, works: Callable[[], None], times: int) -> list[Future[None]]:
+    """So many requests at once."""
+    return [through.submit(works) for _ in range(times)]
+
+
+def end(works: Works, asked: list[Future[None]]) -> None:
     works.let_go.set()
-    for thread in threads:
-        thread.join(SOON)
-    assert not any(thread.is_alive() for thread in threads)
+    assert not wait(asked, SOON).not_done
+    for each in asked:
+        each.result()
 
 
 def test_so_many_work_at_once_and_the_others_follow() -> None:
     works = Works()
-    threads = ask(Lanes(works, SOCKETS, lanes=LANES, held_seconds=SOON, patience_seconds=SOON), 5)
-    until(lambda: works.inside == LANES)
-    assert not works.let_go.wait(0.2)
-    assert works.inside == LANES
-    end(works, threads)
+    with pool() as held:
+        asked = ask(held, works, 5)
+        until(lambda: works.inside == LANES)
+        assert not works.let_go.wait(0.2)
+        assert works.inside == LANES
+        end(works, asked)
     assert works.inside == 5
+
+
+def test_who_is_done_takes_the_next_itself() -> None:
+    threads: list[int] = []
+    begin = threading.Event()
+
+    def note() -> None:
+        assert begin.wait(SOON)
+        threads.append(threading.get_ident())
+
+    with pool(lanes=1) as held:
+        asked = ask(held, note, 10)
+        begin.set()
+        assert not wait(asked, SOON).not_done
+    assert len(set(threads)) == 1
+    assert len(threads) == 10
 
 
 def test_who_waits_for_somebody_else_leaves_its_lane() -> None:
     works = Works(leaves=True)
-    threads = ask(Lanes(works, SOCKETS, lanes=LANES, held_seconds=SOON, patience_seconds=SOON), 5)
-    until(lambda: works.inside == 5)
-    end(works, threads)
+    with pool() as held:
+        asked = ask(held, works, 5)
+        until(lambda: works.inside == 5)
+        end(works, asked)
 
 
 def test_who_holds_a_lane_for_too_long_loses_it() -> None:
     works = Works()
-    held = Lanes(works, SOCKETS, lanes=LANES, held_seconds=0.2, patience_seconds=SOON)
-    threads = ask(held, 5)
-    # Those who wait look when the longest could lose its lane: two at a time.
-    until(lambda: works.inside == 2 * LANES)
-    until(lambda: works.inside == 5)
-    end(works, threads)
-    # Each lane is free once, and not once for each who had it.
-    held._held_seconds = SOON
-    works.inside = 0
-    works.let_go.clear()
-    threads = ask(held, 5)
-    until(lambda: works.inside == LANES)
-    assert not works.let_go.wait(0.2)
-    assert works.inside == LANES
-    end(works, threads)
+    with pool(held_seconds=0.2) as held:
+        asked = ask(held, works, 5)
+        until(lambda: works.inside == LANES)
+        # Whoever has held one for too long is looked for once in a while: two at a time here.
+        until(lambda: works.inside == 2 * LANES)
+        until(lambda: works.inside == 5)
+        end(works, asked)
+        # Each lane is free once, and not once for each who had it.
+        held._held_seconds = SOON
+        works.inside = 0
+        works.let_go.clear()
+        until(lambda: held._free == LANES)
+        asked = ask(held, works, 5)
+        until(lambda: works.inside == LANES)
+        assert not works.let_go.wait(0.4)
+        assert works.inside == LANES
+        end(works, asked)
 
 
-def test_who_waits_too_long_goes_on_without_a_lane() -> None:
+def test_who_is_quick_keeps_its_lane_however_many_wait() -> None:
+    at_once: list[int] = []
+    working = threading.Semaphore(LANES)
+
+    def work() -> None:
+        at_once.append(working.acquire(blocking=False))
+        time.sleep(0.01)
+        working.release()
+
+    with pool(held_seconds=0.05) as held:
+        asked = ask(held, work, 60)
+        assert not wait(asked, SOON).not_done
+    assert at_once == [True] * 60
+
+
+def test_what_waits_too_long_goes_on_without_a_lane() -> None:
     works = Works()
-    held = Lanes(works, SOCKETS, lanes=LANES, held_seconds=SOON, patience_seconds=0.05)
-    threads = ask(held, 5)
-    until(lambda: works.inside == 5)
-    end(works, threads)
+    with pool(patience_seconds=0.05) as held:
+        asked = ask(held, works, 5)
+        until(lambda: works.inside == 5)
+        end(works, asked)
+        until(lambda: held._free == LANES)
 
 
-def test_who_has_waited_longest_is_next_however_often_they_looked_meanwhile() -> None:
+def test_what_has_waited_longest_is_next() -> None:
     begun: list[str] = []
 
-    def works(environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
-        begun.append(environ["PATH_INFO"])
+    def work(name: str) -> None:
+        begun.append(name)
         time.sleep(0.05)
-        return [b""]
 
-    # Everybody looks at who holds the lane while they wait for others to have their turn.
-    held = Lanes(works, SOCKETS, lanes=1, held_seconds=0.075, patience_seconds=SOON)
-    threads = []
-    for place, name in enumerate("abcdefgh"):
-        threads += ask(held, 1, name)
-        until(lambda place=place: len(held._waiting) == place)
-    for thread in threads:
-        thread.join(SOON)
+    # Meanwhile it is looked, again and again, who holds the lane for too long.
+    with pool(lanes=1, held_seconds=0.075) as held:
+        asked = [held.submit(work, name) for name in "abcdefgh"]
+        assert not wait(asked, SOON).not_done
     assert begun == list("abcdefgh")
 
 
 def test_more_lanes_can_be_added() -> None:
     works = Works()
-    held = Lanes(works, SOCKETS, lanes=1, held_seconds=SOON, patience_seconds=SOON)
-    held.add(2)
-    threads = ask(held, 5)
-    until(lambda: works.inside == 3)
-    assert not works.let_go.wait(0.2)
-    assert works.inside == 3
-    end(works, threads)
+    with pool(lanes=1) as held:
+        held.add(2)
+        asked = ask(held, works, 5)
+        until(lambda: works.inside == 3)
+        assert not works.let_go.wait(0.2)
+        assert works.inside == 3
+        end(works, asked)
 
 
-def test_sockets_need_no_lane() -> None:
-    works = Works()
-    held = Lanes(works, SOCKETS, lanes=LANES, held_seconds=SOON, patience_seconds=SOON)
-    threads = ask(held, 5, SOCKETS) + ask(held, LANES)
-    until(lambda: works.inside == 5 + LANES)
-    end(works, threads)
-
-
-def test_a_request_that_fails_leaves_its_lane() -> None:
-    def fails(_environ: dict[str, Any], _start_response: Any) -> Iterable[bytes]:
+def test_a_request_that_fails_leaves_its_lane_and_tells_who_asked() -> None:
+    def fails() -> None:
         raise LookupError
 
-    held = Lanes(fails, SOCKETS, lanes=1, held_seconds=SOON, patience_seconds=SOON)
-    for _ in range(3):
-        with pytest.raises(LookupError):
-            held({"PATH_INFO": "/"}, lambda *_: None)
+    with pool(lanes=1) as held:
+        for _ in range(3):
+            with pytest.raises(LookupError):
+                held.submit(fails).result(SOON)
+
+
+def test_every_request_is_answered_once_however_they_come_and_go() -> None:
+    answered: list[int] = []
+
+    def work(number: int) -> None:
+        if number % 3 == 0:
+            leave_lane()
+        if number % 50 == 0:
+            time.sleep(0.03)
+        answered.append(number)
+
+    with pool(held_seconds=0.01, patience_seconds=0.02) as held:
+        asked = [held.submit(work, number) for number in range(2_000)]
+        assert not wait(asked, SOON).not_done
+        until(lambda: held._free == LANES)
+        assert not held._waiting
+        assert not held._held_since
+    assert sorted(answered) == list(range(2_000))
 
 
 @pytest.mark.parametrize("database", ["postgresql"])
@@ -156,13 +199,13 @@ def test_a_request_that_fails_leaves_its_lane() -> None:
 def test_a_database_far_away_gets_more_lanes_once(
     app: Flask, monkeypatch: pytest.MonkeyPatch, near_seconds: float, added: list[int]
 ) -> None:
+    monkeypatch.setattr(lanes, "_serving", lanes._Serving())
     monkeypatch.setattr(lanes, "NEAR_SECONDS", near_seconds)
     heard: list[int] = []
-    here = Lanes(Works(), SOCKETS)
-    monkeypatch.setattr(here, "add", heard.append)
+    monkeypatch.setattr(lanes.request_pool(threads=1), "add", heard.append)
     with app.app_context():
         engine = create_engine(db.engine.url)
-    lanes.add_lanes_for_distance(here, engine)
+    lanes.add_lanes_for_distance(engine)
     for _ in range(2):
         with engine.connect() as first, engine.connect() as second:
             assert first.scalar(text("SELECT 1")) == second.scalar(text("SELECT 1")) == 1
