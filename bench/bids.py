@@ -33,15 +33,19 @@ from urllib.parse import urlsplit
 from bench import load, raw
 from bench.figures import Goal, Section, Table, median, percentile, rendered
 from bench.people import add_artworks, add_people, product
-from bench.stage import DATABASES, Stage, machine, raised
+from bench.stage import DATABASES, Stage, bare_flask, machine, raised
 
 _CORES = 2
 _BIDDERS = 16
+# With so many clients the goals ask for half of the yardstick's rate.
+_RATED = 16
 _FIRST_CENTS = 1_000
 _STALL_SECONDS = 1.0
 # The database takes 200, and the product's pools have theirs.
 _RAW_CONNECTIONS = 128
 _MANY = 200
+# As long as what a losing bid is answered with.
+_ANSWER = b"-" * 135
 # What the report measures: artworks, clients.
 _REPORTED = ((1, 1), (1, 16), (1, 64), (1, 256), (_MANY, 16), (_MANY, 64))
 _REPORTED_SECONDS = 1.5
@@ -73,6 +77,8 @@ class Round:
     generator_cpu: float
     failures: int
     longest_silence: float
+    # The least a bid can take, see `_Bench.least`; where the rate is a goal.
+    least_cpu: float | None
 
     @property
     def cpu_accepted(self) -> float:
@@ -109,13 +115,13 @@ def measure(
 ) -> list[Case]:
     """Interleaved rounds of product and raw statements for each (artworks, clients)."""
     found: dict[tuple[int, int], list[Round]] = {each: [] for each in combinations}
-    with raised(database, web=web) as stage:
+    with raised(database, web=web) as stage, bare_flask(stage, _ANSWER) as bare:
         with product(stage) as app:
             tokens = add_people(_BIDDERS)
             # The one to record from is the last: its number is nobody else's.
             [*works, recording] = add_artworks(1 + max(_MANY, *(each for each, _ in combinations)))
             recorded = raw.record(app, tokens[0], recording, _FIRST_CENTS)
-        bench = _Bench(stage, tokens, recorded)
+        bench = _Bench(stage, bare, tokens, recorded)
         for artworks, clients in combinations:
             bench.product(works[:artworks], clients, 1.0)
         for number in range(rounds):
@@ -128,10 +134,13 @@ def measure(
 
 
 class _Bench:
-    """A stage, and how high its bids are by now."""
+    """A stage, a bare application beside it, and how high the bids are by now."""
 
-    def __init__(self, stage: Stage, tokens: list[str], recorded: raw.Recorded) -> None:
+    def __init__(
+        self, stage: Stage, bare: Stage, tokens: list[str], recorded: raw.Recorded
+    ) -> None:
         self._stage = stage
+        self._bare = bare
         self._recorded = recorded
         self._cents = _FIRST_CENTS + 10
         self._heads = [
@@ -158,8 +167,10 @@ class _Bench:
             raise RuntimeError(f"no bid was placed: {answered.statuses}")
         return answered
 
-    def raw(self, works: list[int], clients: int, seconds: float) -> raw.RawAnswer:
-        """Bid by the driver."""
+    def raw(
+        self, works: list[int], clients: int, seconds: float, *, asking: bool = False
+    ) -> raw.RawAnswer:
+        """Bid by the driver; with `asking`, look up the bidder's token before each."""
         answered = raw.run(
             raw.RawLoad(
                 address=self._stage.environment["DATABASE_URL"],
@@ -169,10 +180,34 @@ class _Bench:
                 artworks=works,
                 first_cents=self._cents,
                 step=1,
+                asking=asking,
             )
         )
         self._cents = answered.last_cents + 1
         return answered
+
+    def least(self, works: list[int], clients: int, seconds: float) -> float:
+        """CPU in ms of what no bid can do without.
+
+        A bare Flask route under the same Gunicorn settings; the driver and the database for the
+        statements, the lookup of the token among them.
+        """
+        before = self._bare.cpu_seconds()["web"]
+        answered = load.generate(
+            load.Load(
+                host=str(urlsplit(self._bare.url).hostname),
+                port=self._bare.port,
+                connections=clients,
+                seconds=seconds,
+                requests=["GET / HTTP/1.1\r\nHost: bench\r\n\r\n"],
+            )
+        )
+        asked = (self._bare.cpu_seconds()["web"] - before) / sum(answered.statuses.values())
+        database = self._stage.cpu_seconds().get("database", 0.0)
+        told = self.raw(works, clients, seconds, asking=True)
+        database = self._stage.cpu_seconds().get("database", 0.0) - database
+        stated = (told.driver_cpu_seconds + database) / (told.placed + told.refused)
+        return (asked + stated) * 1000
 
     def round(self, works: list[int], clients: int, seconds: float) -> Round:
         """One after the other, on the same database."""
@@ -203,6 +238,7 @@ class _Bench:
             generator_cpu=mine.own_cpu_seconds * 1000 / answers,
             failures=answers - told,
             longest_silence=mine.longest_silence_seconds,
+            least_cpu=self.least(works, clients, seconds) if clients == _RATED else None,
         )
 
 
@@ -247,7 +283,7 @@ def _goals(case: Case) -> list[Goal]:
     who = "1 client" if case.clients == 1 else f"{case.clients} clients"
     name = f"{case.database}, {_works(case)}, {who}"
     goals = []
-    if case.clients == 16:
+    if case.clients == _RATED:
         ratio = case.middle(lambda each: each.ratio)
         answered = case.middle(lambda each: each.answered_ratio)
         limit = 2.5 if case.artworks == 1 else 1.8
@@ -294,12 +330,17 @@ def _notes(cases: Sequence[Case]) -> str:
     missed = [
         case
         for case in cases
-        if case.clients == 16
+        if case.clients == _RATED
         and case.middle(lambda each: min(each.ratio, each.answered_ratio)) < 0.5
     ]
     if not missed:
         return ""
-    lines = ["Where the rate is missed, of the cores' time for each answer:", ""]
+    lines = [
+        "Where the rate is missed, of the cores' time for each answer. The least is what a bid",
+        "cannot do without: a bare Flask route under the same Gunicorn settings, then the driver",
+        "and the database for the statements alone, the lookup of the bidder's token among them.",
+        "",
+    ]
     for case in missed:
         rate = case.middle(lambda each: each.product.answered)
         spent = case.middle(lambda each: each.cpu + each.database_cpu)
@@ -307,7 +348,8 @@ def _notes(cases: Sequence[Case]) -> str:
         lines.append(
             f"- {case.database}, {_works(case)}: {spent:.2f} ms of CPU in web processes "
             f"and database at {rate:.0f} answers/s, {rate * spent / 1000:.2f} of {_CORES} cores; "
-            f"half of the yardstick's rate would leave {left:.2f} ms for everything"
+            f"half of the yardstick's rate would leave {left:.2f} ms for everything, and the "
+            f"least is {case.middle(lambda each: each.least_cpu or 0.0):.2f} ms"
         )
     return "\n".join(lines)
 

@@ -31,8 +31,12 @@ Statement = tuple[str, Any]
 
 @dataclass(frozen=True)
 class Recorded:
-    """One transaction's statements with their parameters; moments as text, marked."""
+    """One transaction's statements with their parameters; moments as text, marked.
 
+    `asked` is what was read before it: whose the bidder's token is.
+    """
+
+    asked: list[Statement]
     placed: list[Statement]
     refused: list[Statement]
     amount: int
@@ -41,7 +45,10 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RawLoad:
-    """So many connections for so long; amounts rise by `step` from `first_cents` on."""
+    """So many connections for so long; amounts rise by `step` from `first_cents` on.
+
+    With `asking`, what a bid reads first is read for each.
+    """
 
     address: str
     connections: int
@@ -50,17 +57,22 @@ class RawLoad:
     artworks: list[int]
     first_cents: int
     step: int
+    asking: bool = False
 
 
 @dataclass(frozen=True)
 class RawAnswer:
-    """What the database took. `asking_cpu_seconds` went into choosing and counting bids."""
+    """What the database took.
+
+    `asking_cpu_seconds` went into choosing and counting bids, `driver_cpu_seconds` into the driver.
+    """
 
     placed: int
     refused: int
     milliseconds: list[float]
     wall_seconds: float
     asking_cpu_seconds: float
+    driver_cpu_seconds: float
     last_cents: int
 
 
@@ -87,18 +99,20 @@ def record(app: Flask, token: str, artwork_id: int, cents: int) -> Recorded:
     try:
         if bid() != 201:
             raise RuntimeError("the bid to record was not placed")
-        placed = _from_first_write(found)
+        asked, placed = _parted(found)
         if bid() != 409:
             raise RuntimeError("the second bid to record was not refused")
-        refused = _from_first_write(found)
+        _, refused = _parted(found)
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
-    return Recorded(placed, refused, cents, artwork_id)
+    return Recorded(asked, placed, refused, cents, artwork_id)
 
 
-def _from_first_write(found: list[Statement]) -> list[Statement]:
-    first = next(n for n, (text, _) in enumerate(found) if "UPDATE artworks" in text)
-    return [(text, plain(parameters)) for text, parameters in found[first:]]
+def _parted(found: list[Statement]) -> tuple[list[Statement], list[Statement]]:
+    """What was read before the transaction, and its statements from the first that writes."""
+    said = [(text, plain(parameters)) for text, parameters in found]
+    first = next(n for n, (text, _) in enumerate(said) if "UPDATE artworks" in text)
+    return [each for each in said[:first] if each[0].startswith("SELECT")], said[first:]
 
 
 def plain(parameters: Any) -> Any:
@@ -150,6 +164,7 @@ def run(load: RawLoad, processes: int = 2) -> RawAnswer:
         milliseconds=[value for part in parts for value in part.milliseconds],
         wall_seconds=max(part.wall_seconds for part in parts),
         asking_cpu_seconds=sum(part.asking_cpu_seconds for part in parts),
+        driver_cpu_seconds=sum(part.driver_cpu_seconds for part in parts),
         last_cents=max(part.last_cents for part in parts),
     )
 
@@ -162,6 +177,7 @@ class _Replay:
         self._sqlite = sqlite
         self._old_cents = load.recorded["amount"]
         self._old_artwork = load.recorded["artwork_id"]
+        self._asked = load.recorded["asked"] if load.asking else []
         self._placed = load.recorded["placed"]
         self._refused = load.recorded["refused"]
 
@@ -169,6 +185,9 @@ class _Replay:
         """Place one; False when the guard refused it."""
         bid_id = 0
         cursor = self._connection.cursor()
+        for text, given in self._asked:
+            cursor.execute(text, self._fill(given, artwork_id, cents, 0))
+            cursor.fetchall()
         # One statement is a transaction of its own.
         alone = len(self._placed) == 1
         if not alone:
@@ -216,6 +235,7 @@ def _run(load: RawLoad) -> RawAnswer:
     times: list[float] = []
     counts = {True: 0, False: 0}
     asking: list[float] = []
+    driving: list[float] = []
     sqlite = load.address.startswith("sqlite")
     last = [load.first_cents]
     barrier = threading.Barrier(load.connections + 1)
@@ -248,6 +268,7 @@ def _run(load: RawLoad) -> RawAnswer:
                 counts[placed] += 1
         with lock:
             asking.append(time.thread_time() - first_cpu - driver_cpu)
+            driving.append(driver_cpu)
 
     replays = [_Replay(load, connect(), sqlite) for _ in range(load.connections)]
     threads = [threading.Thread(target=work, args=(each,), daemon=True) for each in replays]
@@ -263,6 +284,7 @@ def _run(load: RawLoad) -> RawAnswer:
         milliseconds=times,
         wall_seconds=time.perf_counter() - began,
         asking_cpu_seconds=sum(asking),
+        driver_cpu_seconds=sum(driving),
         last_cents=last[0],
     )
 
