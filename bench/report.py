@@ -25,7 +25,7 @@ import psycopg
 import redis
 
 from app.core import clock
-from bench.figures import Section, met, rendered, table
+from bench.figures import Section, median, met, rendered, table
 from dev.postgres_server import start_postgres
 from dev.redis_server import start_redis
 
@@ -37,17 +37,21 @@ _QUIET_LOAD = 0.5
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of one benchmark: its section, or the error that ended it."""
+    """What came of one benchmark: its section, or the error that ended it.
+
+    `speeds` are the machine's before and after it, see `speed`.
+    """
 
     name: str
     seconds: float
     section: Section | None = None
     error: str = ""
+    speeds: tuple[int, ...] = ()
 
 
 def run(name: str, rounds: int) -> Outcome:
     """Run one benchmark in a process of its own."""
-    began = time.monotonic()
+    began, before = time.monotonic(), speed()
     # Not forked: an application's threads and connections of one are nothing to the next.
     fresh = multiprocessing.get_context("spawn")
     try:
@@ -57,7 +61,22 @@ def run(name: str, rounds: int) -> Outcome:
         # The cause is what happened over there; our own side of it tells nothing.
         error = str(problem.__cause__ or "".join(traceback.format_exception(problem)))
         return Outcome(name, time.monotonic() - began, error=error)
-    return Outcome(name, time.monotonic() - began, section)
+    return Outcome(name, time.monotonic() - began, section, speeds=(before, speed()))
+
+
+def speed() -> int:
+    """How many milliseconds of CPU this machine's Python takes for a million additions just now.
+
+    A machine that shares its cores with others may be twice as fast an hour later, and all CPU and
+    times in a report with it.
+    """
+    times = []
+    for _ in range(5):
+        began, total = time.process_time(), 0
+        for number in range(1_000_000):
+            total += number
+        times.append((time.process_time() - began) * 1000)
+    return round(median(times))
 
 
 def _section(name: str, rounds: int) -> Section:
@@ -118,6 +137,9 @@ def document(
     parts += ["## Goals", _summary(outcomes), _all_goals(outcomes)]
     for outcome in outcomes:
         again = f"`python -m bench.{outcome.name}`, {_minutes(outcome.seconds)}"
+        if outcome.speeds:
+            said = " and ".join(f"{milliseconds} ms" for milliseconds in outcome.speeds)
+            again += f"; before and after it, a million additions in Python took {said} of CPU"
         if outcome.section is not None:
             parts += [rendered(outcome.section, goals=False), again]
         else:
