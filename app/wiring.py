@@ -40,6 +40,7 @@ from app.payments import service as payments
 from app.realtime import service as realtime
 from app.web import api_pages, health, metrics, showcase
 from app.web import pages as web_pages
+from app.web.answers import Answer, Asked
 from app.web.api_caching import init_api_caching
 from app.web.api_description import describe
 from app.web.csrf import init_csrf
@@ -103,6 +104,8 @@ class _Sessions(SecureCookieSessionInterface):
 class Product(Flask):
     """Flask, without what it does for each request that none of ours needs."""
 
+    request_class = Asked
+    response_class = Answer
     session_interface = _Sessions()
 
     def ensure_sync(self, func: Callable[..., Any]) -> Callable[..., Any]:
@@ -175,8 +178,8 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     init_templates(app)
     init_logs(app, settings)
     init_request_ids(app)
-    init_static_files(app)
     init_security_headers(app, settings)
+    init_static_files(app)
     init_api_caching(app)
     init_filters(app)
     init_fragments(app)

@@ -4,7 +4,10 @@ import re
 import secrets
 import time
 
-from flask import Flask, Response, g, request
+from flask import Flask, Response, request
+
+from app.core.at_hand import notes_at_hand
+from app.web.answers import send_along
 
 _WELL_FORMED = re.compile(r"[A-Za-z0-9._-]{8,64}")
 HEADER = "X-Request-ID"
@@ -16,11 +19,13 @@ def init_request_ids(app: Flask) -> None:
     @app.before_request
     def number() -> None:
         given = request.headers.get(HEADER, "")
-        g.request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
-        g.began = time.perf_counter()
+        here = notes_at_hand()
+        here.request_id = given if _WELL_FORMED.fullmatch(given) else secrets.token_hex(16)
+        here.began = time.perf_counter()
 
     @app.after_request
     def tell(response: Response) -> Response:
-        if "request_id" in g:
-            response.headers[HEADER] = g.request_id
+        own = notes_at_hand().get("request_id")
+        if own is not None:
+            send_along(response, ((HEADER, own),))
         return response

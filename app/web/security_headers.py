@@ -3,11 +3,15 @@
 import secrets
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, g, request, session
+from flask import Flask, Response, g, session
 
 from app.config import Settings
+from app.core.at_hand import request_at_hand
+from app.web.answers import send_along
 
 _STRIPE_CHECKOUT = "https://checkout.stripe.com"
+# What caches are told: keep nothing, or ask before each use.
+_NEVER, _ASKING = "no-store", "no-cache"
 
 
 def script_nonce() -> str:
@@ -44,9 +48,15 @@ def content_security_policy(settings: Settings, nonce: str | None = None) -> str
     return "; ".join(f"{name} {value}" for name, value in rules.items())
 
 
+def _stay_here(response: Response, host_url: str) -> None:
+    # The router's own redirects name whatever host the request called us.
+    if response.location and response.location.startswith(host_url):
+        response.location = "/" + response.location.removeprefix(host_url).lstrip("/")
+
+
 def init_security_headers(app: Flask, settings: Settings) -> None:
     """Send the headers with every answer; what is personal is kept by no cache."""
-    headers = {
+    usual = {
         "X-Content-Type-Options": "nosniff",
         "Referrer-Policy": "same-origin",
         "Cross-Origin-Opener-Policy": "same-origin",
@@ -54,33 +64,34 @@ def init_security_headers(app: Flask, settings: Settings) -> None:
         "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=()",
     }
     if settings.https:
-        headers["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
-    without_scripts = content_security_policy(settings)
+        usual["Strict-Transport-Security"] = "max-age=31536000; includeSubDomains"
+    usual["Content-Security-Policy"] = content_security_policy(settings)
     session_cookie = app.config["SESSION_COOKIE_NAME"]
     app.jinja_env.globals["script_nonce"] = script_nonce
 
+    # What is worked out of settings alone is worked out once.
+    kept = {kind: tuple((usual | {"Cache-Control": kind}).items()) for kind in (_NEVER, _ASKING)}
+    names = {name.lower() for name in usual} | {"cache-control"}
+
     @app.after_request
     def protect(response: Response) -> Response:
-        if response.location and response.location.startswith(request.host_url):
-            # The router's own redirects name whatever host the request called us.
-            response.location = "/" + response.location.removeprefix(request.host_url).lstrip("/")
+        asked = request_at_hand()
         present = {name.lower() for name, _ in response.headers}
-        for name, value in headers.items():
-            if name.lower() not in present:
-                response.headers.add(name, value)
-        if "content-security-policy" not in present:
-            nonce = g.get("script_nonce")
-            response.headers.add(
-                "Content-Security-Policy",
-                content_security_policy(settings, nonce) if nonce else without_scripts,
-            )
-        if "cache-control" not in present:
-            personal = (
-                session_cookie in request.cookies
-                or "Authorization" in request.headers
-                or request.method not in {"GET", "HEAD"}
-                # A cookie goes along: what is in it is this visitor's.
-                or session.modified
-            )
-            response.headers.add("Cache-Control", "no-store" if personal else "no-cache")
+        if "location" in present:
+            _stay_here(response, asked.host_url)
+        personal = (
+            asked.method not in {"GET", "HEAD"}
+            or "Authorization" in asked.headers
+            or session_cookie in asked.cookies
+            # A cookie goes along: what is in it is this visitor's.
+            or session.modified
+        )
+        headers = kept[_NEVER if personal else _ASKING]
+        nonce = g.get("script_nonce")
+        if nonce:
+            own = {"Content-Security-Policy": content_security_policy(settings, nonce)}
+            headers = tuple((dict(headers) | own).items())
+        if not present.isdisjoint(names):
+            headers = tuple([each for each in headers if each[0].lower() not in present])
+        send_along(response, headers)
         return response
