@@ -63,9 +63,8 @@ class Viewer:
 
 def viewer_or_none() -> Viewer | None:
     """The signed-in person, or None."""
-    return (
-        cast(Viewer, current_user._get_current_object()) if current_user.is_authenticated else None
-    )
+    person = current_user._get_current_object()
+    return cast(Viewer, person) if person.is_authenticated else None
 
 
 def viewer() -> Viewer:

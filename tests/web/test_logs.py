@@ -7,6 +7,7 @@ import logging
 from typing import Any
 
 import pytest
+import structlog
 from flask import Flask
 from sqlalchemy import text
 
@@ -96,6 +97,28 @@ def test_a_traceback_asked_for_where_nothing_was_raised_costs_no_line(kind: str)
     line = formatter(kind).format(record("it stopped", exc_info=(None, None, None)))
     assert "it stopped" in line
     assert "exception" not in line
+
+
+@pytest.mark.parametrize("message", ["it went well", "", "ends with a space ", "é"])
+@pytest.mark.parametrize("stack", [None, "Stack:\n  a line"])
+@pytest.mark.parametrize("failure", [None, ValueError("no\nway")])
+@pytest.mark.parametrize(
+    "more",
+    [
+        {},
+        {"empty": "", "spaces": "a b", "quote": 'a"b', "other": "it's", "equals": "a=b"},
+        {"z": 3, "Y": 1.5, "x": None, "w": True, "list": ["a b"], "logger_name": "another"},
+    ],
+)
+def test_a_line_for_people_is_as_structlog_writes_it_without_colours(
+    message: str, stack: str | None, failure: Exception | None, more: dict[str, Any]
+) -> None:
+    made = record(message, stack_info=stack, **more)
+    if failure is not None:
+        made.exc_info = (type(failure), failure, None)
+    found = json.loads(formatter("json").format(made))
+    usual = structlog.dev.ConsoleRenderer(colors=False, pad_event_to=0, pad_level=False)
+    assert formatter("text").format(made) == usual(None, "", found)
 
 
 def test_a_line_within_a_request_carries_its_id(app: Flask) -> None:
