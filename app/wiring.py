@@ -4,8 +4,8 @@ from collections.abc import Callable
 from typing import Any
 
 import flask_smorest
-from flask import Flask, Request
-from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
+from flask import Flask, Request, Response
+from flask.sessions import SecureCookieSession, SecureCookieSessionInterface, SessionMixin
 from itsdangerous import URLSafeTimedSerializer
 from werkzeug.middleware.proxy_fix import ProxyFix
 
@@ -41,7 +41,7 @@ from app.realtime import service as realtime
 from app.web import api_pages, health, metrics, showcase
 from app.web import pages as web_pages
 from app.web.answers import Answer, Asked
-from app.web.api_caching import init_api_caching
+from app.web.api_caching import VARIES, init_api_caching
 from app.web.api_description import describe
 from app.web.csrf import init_csrf
 from app.web.errors import init_errors
@@ -92,6 +92,14 @@ class _Sessions(SecureCookieSessionInterface):
         if self.get_cookie_name(app) not in request.cookies:
             return self.session_class()
         return super().open_session(app, request)
+
+    def save_session(self, app: Flask, session: SessionMixin, response: Response) -> None:
+        # Flask's own puts together a cookie's options, and takes `Vary` apart, for each answer.
+        told = None if session.modified else response.headers.get("Vary", "")
+        if told == "" and session.accessed:
+            response.headers.add("Vary", "Cookie")
+        elif told != VARIES:
+            super().save_session(app, session, response)
 
     def get_signing_serializer(self, app: Flask) -> URLSafeTimedSerializer | None:
         # Flask's own makes one for each request; ours is made of settings that do not change.

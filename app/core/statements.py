@@ -8,12 +8,13 @@ from collections import namedtuple
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from flask import g, has_app_context, request
+from flask import Request, g, has_app_context
 from sqlalchemy import Connection, Executable, event
 from sqlalchemy.engine import Dialect
 from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session, SessionTransaction
 
+from app.core.at_hand import notes_at_hand
 from app.core.extensions import db
 
 Converter = Callable[[Any], Any]
@@ -123,13 +124,15 @@ class Prepared:
         # Most requests that only read never make a session.
         if db.session.registry.has() and db.session().in_transaction():
             return self._run(db.session().connection(), values)
-        if not has_app_context() or "body_is_here" not in g:
+        here = notes_at_hand() if has_app_context() else None
+        if here is None or "body_is_here" not in here:
             with db.engine.connect() as connection:
                 return self._run(connection, values)
-        if "reading" not in g:
-            g.reading = db.engine.connect()
+        reading: Connection | None = here.get("reading")
+        if reading is None:
+            reading = here.reading = db.engine.connect()
         try:
-            return self._run(g.reading, values)
+            return self._run(reading, values)
         except DBAPIError:
             # Whatever is wrong with it, the next read begins anew.
             end_reads()
@@ -184,16 +187,17 @@ def _cursor(connection: Connection) -> Any:
 _WITHOUT_BODY = {"GET", "HEAD"}
 
 
-def await_body(most: int) -> None:
-    """Wait for the request's body if it is said to have no more than `most` bytes.
+def await_body(asked: Request, most: int) -> None:
+    """Wait for the body of the request at hand if it is said to have no more than `most` bytes.
 
     What is sent may come slowly, and no connection should be held meanwhile: once it is here, all
     reads for the answer share one. Raises what reading a body raises.
     """
-    if request.method not in _WITHOUT_BODY:
-        if request.content_length is None or request.content_length > most:
+    if asked.method not in _WITHOUT_BODY:
+        length = asked.content_length
+        if length is None or length > most:
             return
-        request.get_data(cache=True)
+        asked.get_data(cache=True)
     g.body_is_here = True
 
 

@@ -3,10 +3,11 @@
 from functools import lru_cache
 from typing import Any
 
-from flask import Flask, current_app, g, request, session
+from flask import Flask, Request, current_app, g, session
 from flask_wtf.csrf import generate_csrf
 
 from app.core.access import Who
+from app.core.at_hand import request_at_hand
 from app.core.extensions import csrf
 from app.web.areas import for_programs
 
@@ -30,12 +31,13 @@ def init_csrf(app: Flask) -> None:
 
     @app.before_request
     def protect_unsafe_requests() -> None:
-        if request.method in _SAFE or request.endpoint is None:
+        asked = request_at_hand()
+        if asked.method in _SAFE or asked.endpoint is None:
             return
-        view = current_app.view_functions[request.endpoint]
+        view = app.view_functions[asked.endpoint]
         if getattr(view, "__access__", None) == Who.STRIPE:
             return
-        if for_programs() and (_bearer() or "_user_id" not in session):
+        if for_programs() and (_bearer(asked) or "_user_id" not in session):
             return
         csrf.protect()
 
@@ -55,5 +57,5 @@ def _signed(_key: Any, _secret: str) -> str:
     return str(generate_csrf())
 
 
-def _bearer() -> bool:
-    return request.headers.get("Authorization", "").lower().startswith("bearer ")
+def _bearer(asked: Request) -> bool:
+    return asked.headers.get("Authorization", "").lower().startswith("bearer ")

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.config import Settings
 from app.core import clock
 from app.core.access import viewer_or_none
+from app.core.at_hand import request_at_hand
 from app.core.errors import TooManyRequests
 from app.core.networks import household
 from app.core.secrets import keyed_digest
@@ -137,10 +138,11 @@ def init_limits(app: Flask, settings: Settings) -> None:
 
     @app.before_request
     def bound_body() -> None:
-        request.max_content_length = (
-            _LARGEST_UPLOAD if request.endpoint in UPLOADS else app.config["MAX_CONTENT_LENGTH"]
+        asked = request_at_hand()
+        asked.max_content_length = (
+            _LARGEST_UPLOAD if asked.endpoint in UPLOADS else app.config["MAX_CONTENT_LENGTH"]
         )
-        await_body(_SMALL_BODY)
+        await_body(asked, _SMALL_BODY)
 
 
 def limit_routes(app: Flask, settings: Settings) -> None:

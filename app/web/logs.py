@@ -85,17 +85,17 @@ def _add_request(line: dict[str, Any]) -> None:
 _DIVIDING = re.compile(r"""[ \t=\r\n"']""")
 
 
-def _text(_name: str, value: object) -> str:
+def _text(key: str, value: object) -> str:
     return str(value)
 
 
-def _in_brackets(_name: str, value: object) -> str:
+def _in_brackets(key: str, value: object) -> str:
     return f"[{value}]"
 
 
-def _pair(name: str, value: object) -> str:
+def _pair(key: str, value: object) -> str:
     plain = isinstance(value, str) and not _DIVIDING.search(value)
-    return f"{name}={value if plain else repr(value)}"
+    return f"{key}={value if plain else repr(value)}"
 
 
 # As structlog writes a line without colours; its own formatters piece each part of it together
