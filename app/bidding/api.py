@@ -2,9 +2,11 @@
 
 from typing import Any
 
+from flask import Response, jsonify
+
 from app.artworks import queries as artworks
 from app.bidding import queries, rules, service
-from app.bidding.schemas import BidIn, BidOut, PublicBidOut
+from app.bidding.schemas import BidIn, BidOut, PublicBidOut, in_json
 from app.core.access import Who, access, viewer, viewer_or_none
 from app.core.api import ApiBlueprint, PagingIn, page_of, refuses
 from app.core.errors import NotFound
@@ -31,14 +33,15 @@ blueprint = ApiBlueprint("bidding_api", __name__, url_prefix="/api")
     rules.AlreadyDefaulted,
     rules.BidsPaused,
 )
-def place_bid(body: dict[str, Any]) -> dict[str, Any]:
+def place_bid(body: dict[str, Any]) -> tuple[Response, int]:
     """Make an offer. A winner's answer says where to pay."""
-    outcome = service.place_bid(viewer(), body["artwork_id"], body["amount"])
+    bidder = viewer()
+    outcome = service.place_bid(bidder, body["artwork_id"], body["amount"])
     owed = None
     if outcome.payment_id is not None:
-        payment = payments.offer_checkout(outcome.payment_id, viewer().id)
+        payment = payments.offer_checkout(outcome.payment_id, bidder.id)
         owed = _promised(outcome) if payment is None else _owed(payment)
-    return {
+    bid = {
         "id": outcome.bid_id,
         "artwork_id": outcome.artwork_id,
         "amount": outcome.amount_cents,
@@ -47,6 +50,7 @@ def place_bid(body: dict[str, Any]) -> dict[str, Any]:
         "created_at": outcome.created_at,
         "payment": owed,
     }
+    return jsonify(in_json(bid)), 201
 
 
 @blueprint.get("/bids/my-bids")

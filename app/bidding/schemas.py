@@ -1,8 +1,11 @@
 """Shapes of the bidding API."""
 
+from typing import Any
+
 from marshmallow import Schema, fields
 
 from app.bidding.states import BidStatus
+from app.core import clock, money
 from app.core.api import Amount, AmountIn, Moment, NumberIn, Strict, one_of
 from app.payments.states import PaymentStatus
 
@@ -35,6 +38,19 @@ class BidOut(Schema):
     is_winning = fields.Boolean()
     created_at = Moment()
     payment = fields.Nested(OwedOut, allow_none=True)
+
+
+_OWED = OwedOut()
+
+
+def in_json(bid: dict[str, Any]) -> dict[str, Any]:
+    """What `BidOut` makes of a bid, for the answer that is given most often."""
+    owed = bid["payment"]
+    return bid | {
+        "amount": money.amount_text(bid["amount"]),
+        "created_at": clock.iso(bid["created_at"]),
+        "payment": None if owed is None else _OWED.dump(owed),
+    }
 
 
 class PublicBidOut(Schema):
