@@ -5,10 +5,13 @@ from typing import cast
 from wsgiref.types import WSGIEnvironment
 
 from flask import Request, Response
-from werkzeug.datastructures import ImmutableMultiDict
+from werkzeug.datastructures import Headers, ImmutableMultiDict
 from werkzeug.utils import cached_property
 
-Headers = tuple[tuple[str, str], ...]
+Pairs = tuple[tuple[str, str], ...]
+
+_WITH_BODY = {200, 201}
+_COMPLETED = {"location", "content-location"}
 
 
 class Asked(Request):
@@ -27,7 +30,18 @@ class Answer(Response):
     sent.
     """
 
-    sent_along: Headers = ()
+    sent_along: Pairs = ()
+
+    def get_wsgi_headers(self, environ: WSGIEnvironment) -> Headers:
+        """The headers, as they are where werkzeug would put none of them right."""
+        names = {name.lower() for name, _ in self.headers}
+        if (
+            self.status_code in _WITH_BODY
+            and "content-length" in names
+            and names.isdisjoint(_COMPLETED)
+        ):
+            return self.headers
+        return super().get_wsgi_headers(environ)
 
     def get_wsgi_response(
         self, environ: WSGIEnvironment
@@ -37,7 +51,7 @@ class Answer(Response):
         return body, status, [*headers, *self.sent_along]
 
 
-def send_along(response: Response, headers: Headers) -> None:
+def send_along(response: Response, headers: Pairs) -> None:
     """Have headers sent that nobody changes any more.
 
     Only names that are not yet there, and no value that holds a line break: neither is checked.
