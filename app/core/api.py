@@ -16,6 +16,7 @@ from webargs.flaskparser import FlaskParser
 from werkzeug.exceptions import UnsupportedMediaType
 
 from app.core import clock, money, paging
+from app.core.at_hand import request_at_hand
 from app.core.errors import Invalid, ProductError
 
 V = TypeVar("V", bound=Callable[..., Any])
@@ -79,6 +80,10 @@ class StrictParser(FlaskParser):
         "view_args": RAISE,
         "path": RAISE,
     }
+
+    def get_default_request(self) -> Request:
+        """The request at hand itself, of which much is asked."""
+        return request_at_hand()
 
     def _raw_load_json(self, req: Request) -> Any:
         if not req.is_json:

@@ -18,6 +18,7 @@ from rq import Queue
 from rq.serializers import JSONSerializer
 
 from app.core import clock
+from app.core.at_hand import notes_at_hand
 from app.core.traces import trace_id
 
 log = logging.getLogger(__name__)
@@ -79,19 +80,22 @@ def hint(queue: str, job: str, *args: Any, at: datetime | None = None) -> None:
 @contextmanager
 def together() -> Iterator[None]:
     """Send what is hinted in a block at its end, in one message to Redis."""
-    if "hints" in g:
+    here = notes_at_hand()
+    if "hints" in here:
         yield
         return
-    g.hints = []
+    here.hints = []
     try:
         yield
     finally:
-        _send(g.pop("hints"))
+        hints = here.pop("hints")
+        if hints:
+            _send(hints)
 
 
 def _send(hints: list[_Hint]) -> None:
     redis = current_app.extensions.get("hint_redis")
-    if not hints or redis is None or time.monotonic() < _silence.until:
+    if redis is None or time.monotonic() < _silence.until:
         return
     jobs = ", ".join(sorted({each.job for each in hints}))
     try:
