@@ -141,26 +141,45 @@ def _view_columns(whose: Eyes) -> tuple[ColumnElement[Any], ...]:
     return _card_columns(whose) + tuple(more)
 
 
-def _view(*cells: Any) -> ArtworkView:
-    card = ArtworkCard(*cells[:-5])
-    seller_id, description, category, created_at, threshold_cents = cells[-5:]
+def _view(
+    artwork_id: int,
+    title: str,
+    artist_name: str,
+    picture_key: str | None,
+    picture_width: int | None,
+    picture_height: int | None,
+    image_alt: str,
+    status: ArtworkStatus,
+    highest_bid_cents: int | None,
+    bid_count: int,
+    end_at: datetime | None,
+    sold_cents: int | None,
+    seller_name: str,
+    is_favourite: bool,
+    seller_id: int,
+    description: str,
+    category: str,
+    created_at: datetime,
+    threshold_cents: int | None,
+) -> ArtworkView:
+    """Of the values of `_view_columns`, in their order."""
     return ArtworkView(
-        id=card.id,
+        id=artwork_id,
         seller_id=seller_id,
-        seller_name=card.seller_name,
-        title=card.title,
-        artist_name=card.artist_name,
+        seller_name=seller_name,
+        title=title,
+        artist_name=artist_name,
         description=description,
         category=category,
-        picture=card.picture,
-        image_alt=card.image_alt,
-        status=card.status,
-        current_highest_bid_cents=card.current_highest_bid_cents,
-        bid_count=card.bid_count,
-        end_date=card.end_date,
-        sold_price_cents=card.sold_price_cents,
+        picture=_picture(picture_key, picture_width, picture_height),
+        image_alt=image_alt,
+        status=status,
+        current_highest_bid_cents=highest_bid_cents,
+        bid_count=bid_count,
+        end_date=end_at,
+        sold_price_cents=sold_cents,
         created_at=created_at,
-        is_favourite=card.is_favourite,
+        is_favourite=is_favourite,
         secret_threshold_cents=threshold_cents,
     )
 

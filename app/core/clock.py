@@ -10,4 +10,5 @@ def now() -> datetime:
 
 def iso(moment: datetime) -> str:
     """A moment as ISO 8601 in UTC with `Z`, to the millisecond: `2026-11-23T14:05:00.000Z`."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    # Of UTC it ends with +00:00.
+    return f"{moment.astimezone(UTC).isoformat(timespec='milliseconds')[:-6]}Z"

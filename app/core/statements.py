@@ -69,16 +69,14 @@ class _Compiled:
 
     def rows(self, found: Sequence[Any]) -> list[Any]:
         """The driver's rows with our types, as what is made of them."""
-        make, readers = self._make, self._readers
-        if not readers:
+        make = self._make
+        if not self._readers or not found:
             return [make(*row) for row in found]
-        rows = []
-        for row in found:
-            cells = list(row)
-            for place, read in readers:
-                cells[place] = read(cells[place])
-            rows.append(make(*cells))
-        return rows
+        columns: list[Sequence[Any]] = list(zip(*found, strict=True))
+        for place, read in self._readers:
+            # NULL is None, whatever the type.
+            columns[place] = [None if cell is None else read(cell) for cell in columns[place]]
+        return [make(*cells) for cells in zip(*columns, strict=True)]
 
 
 class Prepared:
