@@ -67,6 +67,11 @@ def _once_each(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
+_EXACT = json.JSONDecoder(
+    parse_float=Decimal, parse_constant=_refuse_constant, object_pairs_hook=_once_each
+)
+
+
 class StrictParser(FlaskParser):
     """Numbers with a point become Decimal: no float ever holds money. NaN is no JSON."""
 
@@ -89,12 +94,7 @@ class StrictParser(FlaskParser):
         if not req.is_json:
             raise UnsupportedMediaType("Send JSON, with Content-Type: application/json.")
         try:
-            return json.loads(
-                req.get_data(cache=True).decode("utf-8"),
-                parse_float=Decimal,
-                parse_constant=_refuse_constant,
-                object_pairs_hook=_once_each,
-            )
+            return _EXACT.decode(req.get_data(cache=True).decode("utf-8"))
         except (ValueError, ArithmeticError, RecursionError):
             raise Invalid.field("body", "This is not valid JSON in UTF-8.") from None
 
@@ -148,6 +148,8 @@ class NumberIn(fields.Integer):
         super().__init__(strict=True, validate=limits, **options)
 
     def _validated(self, value: Any) -> int:
+        if type(value) is int:
+            return value
         # Beyond this, the whole number would have as many digits as its exponent says.
         if isinstance(value, Decimal) and abs(value) < 2**63 and value == value.to_integral_value():
             value = int(value)

@@ -2,10 +2,9 @@
 
 from flask import request
 
-_ADDRESSES = ("/api", "/health", "/metrics")
+_ADDRESSES = ("/api/", "/health/", "/metrics/")
 
 
 def for_programs() -> bool:
     """Whether the answer is read by a program: the JSON API, health and metrics."""
-    path = request.path
-    return any(path == address or path.startswith(f"{address}/") for address in _ADDRESSES)
+    return f"{request.path}/".startswith(_ADDRESSES)
