@@ -3,6 +3,7 @@
 import logging
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
@@ -159,13 +160,18 @@ def init_logs(app: Flask, settings: Settings) -> None:
 def init_slow_queries(engine: Engine, settings: Settings) -> None:
     """Log every statement that takes long: its text with placeholders, never its values."""
 
-    @event.listens_for(engine, "before_cursor_execute")
-    def begin(connection: Any, *_: Any) -> None:
-        connection.info["statement_began"] = time.perf_counter()
+    # A thread runs one statement after another.
+    running = threading.local()
+
+    # What is to run is given back, which spares SQLAlchemy a function around this one.
+    @event.listens_for(engine, "before_cursor_execute", retval=True)
+    def begin(_connection: Any, _cursor: Any, statement: str, given: Any, *_: Any) -> Any:
+        running.began = time.perf_counter()
+        return statement, given
 
     @event.listens_for(engine, "after_cursor_execute")
-    def end(connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
-        seconds = time.perf_counter() - connection.info["statement_began"]
+    def end(_connection: Any, _cursor: Any, statement: str, *_: Any) -> None:
+        seconds = time.perf_counter() - running.began
         if seconds > settings.slow_query_seconds:
             shown = " ".join(statement.split())[:_STATEMENT_LENGTH]
             log.warning(
