@@ -6,12 +6,13 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from flask import Flask, g
+from flask import Flask
 from sqlalchemy import Engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
 from app.core import events
+from app.core.at_hand import notes_at_hand
 from app.core.crash_points import reached
 from app.core.extensions import db
 from app.core.lanes import leave_lane
@@ -41,11 +42,13 @@ def transaction() -> Iterator[Session]:
     has open is ended first. Events recorded inside are published after the commit.
     Raises NestedTransaction when one is open already.
     """
-    session = _fresh_session()
+    session, engine = _fresh_session(), db.engine
     session.info["events"] = recorded = list[events.Event]()
-    with _our_turn():
+    # Whoever waits too long goes on, and hears from SQLite that it is locked.
+    has_turn = engine.dialect.name == "sqlite" and _turn.acquire(timeout=_BUSY_SECONDS)
+    try:
         try:
-            session.info["writing"] = session.connection(execution_options=for_writing(db.engine))
+            session.info["writing"] = session.connection(execution_options=for_writing(engine))
             yield session
             session.commit()
         except BaseException:
@@ -54,6 +57,9 @@ def transaction() -> Iterator[Session]:
         finally:
             session.info["writing"] = None
             _close(session)
+    finally:
+        if has_turn:
+            _turn.release()
     if recorded:
         reached("commit.before_hints")
     events.publish(recorded)
@@ -111,17 +117,6 @@ def transact_at_once(
     return found
 
 
-@contextmanager
-def _our_turn() -> Iterator[None]:
-    # Whoever waits too long goes on, and hears from SQLite that it is locked.
-    holds = db.engine.dialect.name == "sqlite" and _turn.acquire(timeout=_BUSY_SECONDS)
-    try:
-        yield
-    finally:
-        if holds:
-            _turn.release()
-
-
 def _fresh_session() -> Session:
     """This thread's session, with nothing open in it."""
     session = db.session()
@@ -157,8 +152,10 @@ def init_database(app: Flask) -> None:
 
     @app.teardown_request
     def give_back(_error: BaseException | None) -> None:
-        end_reads()
-        g.pop("body_is_here", None)
+        here = notes_at_hand()
+        here.pop("body_is_here", None)
+        if "reading" in here:
+            end_reads()
 
     with app.app_context():
         engine = db.engine
