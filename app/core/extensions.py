@@ -1,7 +1,8 @@
 """The Flask extensions, unbound; `create_app` binds them."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+from flask import Response, session
 from flask_login import LoginManager
 from flask_mail import Mail
 from flask_migrate import Migrate
@@ -29,13 +30,24 @@ class Base(DeclarativeBase):
 # Objects outlive their transaction as plain values: nothing reloads behind the reader's back.
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
 
+
+class SignIns(LoginManager):
+    """Flask-Login, without asking after each answer whether to remember somebody by a cookie."""
+
+    def _update_remember_cookie(self, response: Response) -> Response:
+        # There is something to do only where a request came with such a cookie and logs out.
+        if "_remember" in session:
+            return cast(Response, super()._update_remember_cookie(response))
+        return response
+
+
 if TYPE_CHECKING:
     Model = Base
 else:
     Model = db.Model
 
 migrate = Migrate(directory="migrations")
-login_manager = LoginManager()
+login_manager = SignIns()
 csrf = CSRFProtect()
 mail = Mail()
 socketio = SocketIO()
