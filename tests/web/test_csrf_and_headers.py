@@ -78,6 +78,31 @@ def test_every_answer_carries_the_security_headers(client: Browser) -> None:
         answer.close()
 
 
+def test_no_header_is_sent_twice(client: Browser, buyer: TestPerson, admin: TestPerson) -> None:
+    several = {"set-cookie"}
+    sheet = "/static/css/app.css"
+    etag = {"If-None-Match": "*"}
+    answers = [
+        *(client.get(path) for path in ("/", "/login", "/seller", "/nothing", "/health", sheet)),
+        *(client.get(path) for path in ("/api/artworks", "/api/nothing", "/api/auth/me")),
+        *(client.get(path, headers=etag) for path in (sheet, "/api/artworks", "/help")),
+        *(client.get(path, headers=buyer.bearer) for path in ("/api/artworks", "/api/auth/me")),
+        *(buyer.browser.get(path) for path in ("/", "/account", sheet, "/api/artworks")),
+        admin.browser.get("/admin"),
+        client.open("/api/artworks", method="HEAD"),
+        client.open("/api/artworks", method="OPTIONS"),
+        client.post("/api/bids", json={}),
+        client.post("/login", data={}),
+    ]
+    for answer in answers:
+        names = [name.lower() for name, _ in answer.headers]
+        once = [name for name in names if name not in several]
+        assert len(once) == len(set(once)), (answer.request.path, names)
+        assert {"x-request-id", "cache-control", "content-security-policy", "vary"} <= set(names)
+        assert "Cookie" in answer.headers["Vary"]
+        answer.close()
+
+
 def test_nothing_inline_and_nothing_from_elsewhere_is_allowed(settings: Settings) -> None:
     policy = content_security_policy(settings, "abc")
     assert "unsafe" not in policy
