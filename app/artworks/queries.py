@@ -141,28 +141,12 @@ def _view_columns(whose: Eyes) -> tuple[ColumnElement[Any], ...]:
     return _card_columns(whose) + tuple(more)
 
 
-def _view(
-    artwork_id: int,
-    title: str,
-    artist_name: str,
-    picture_key: str | None,
-    picture_width: int | None,
-    picture_height: int | None,
-    image_alt: str,
-    status: ArtworkStatus,
-    highest_bid_cents: int | None,
-    bid_count: int,
-    end_at: datetime | None,
-    sold_cents: int | None,
-    seller_name: str,
-    is_favourite: bool,
-    seller_id: int,
-    description: str,
-    category: str,
-    created_at: datetime,
-    threshold_cents: int | None,
-) -> ArtworkView:
-    """Of the values of `_view_columns`, in their order."""
+def _view(*cells: Any) -> ArtworkView:
+    (
+        artwork_id, title, artist_name, picture_key, picture_width, picture_height, image_alt,
+        status, highest_bid_cents, bid_count, end_at, sold_cents, seller_name, is_favourite,
+        seller_id, description, category, created_at, threshold_cents,
+    ) = cells  # fmt: skip
     return ArtworkView(
         id=artwork_id,
         seller_id=seller_id,
