@@ -39,11 +39,15 @@ class _GthreadInLanes(ThreadWorker):
         return request_pool(self.cfg.threads)
 
     def handle(self, conn):
-        # Browsers open connections before they have anything to ask.
-        if not conn.initialized and not conn.wait_for_data(0):
+        if not conn.initialized and not self.cfg.is_ssl:
+            from app.core.lane_sockets import LaneSocket
             from app.core.lanes import leave_lane
 
-            leave_lane()
+            if not isinstance(conn.sock, LaneSocket):
+                conn.sock = LaneSocket.instead_of(conn.sock)
+            # Browsers open connections before they have anything to ask.
+            if not conn.wait_for_data(0):
+                leave_lane()
         return super().handle(conn)
 
 

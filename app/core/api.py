@@ -151,7 +151,11 @@ class NumberIn(fields.Integer):
         if type(value) is int:
             return value
         # Beyond this, the whole number would have as many digits as its exponent says.
-        if isinstance(value, Decimal) and abs(value) < 2**63 and value == value.to_integral_value():
+        if (
+            isinstance(value, Decimal)
+            and -(2**63) < value < 2**63
+            and value == value.to_integral_value()
+        ):
             value = int(value)
         return super()._validated(value)
 

@@ -23,8 +23,6 @@ NEAR_SECONDS = 0.000_25
 # take loses it to who waits, and what waits for too long goes on without one.
 HELD_SECONDS = 0.1
 PATIENCE_SECONDS = 2.0
-# What the system takes from us at once, however slowly it goes on to the client.
-_AT_ONCE_BYTES = 64 * 1024
 
 _mine = threading.local()
 
@@ -70,6 +68,7 @@ class LanePool(ThreadPoolExecutor):
         self._held_since: dict[int, float] = {}
         self._some_wait = threading.Event()
         self._watch: threading.Thread | None = None
+        self._closed = False
 
     def submit(  # type: ignore[override]
         self, call: Callable[..., Any], /, *args: Any
@@ -77,13 +76,21 @@ class LanePool(ThreadPoolExecutor):
         """Have a call made in its turn; raises RuntimeError after `shutdown`."""
         task = _Task(Future(), lambda: call(*args), time.monotonic())
         with self._lock:
+            if self._closed:
+                raise RuntimeError("no calls are taken any more")
             if self._free:
-                self._free -= 1
                 super().submit(self._work, task)
+                self._free -= 1
             else:
                 self._waiting.append(task)
                 self._have_them_watched()
         return task.promise
+
+    def shutdown(self, wait: bool = True, *, cancel_futures: bool = False) -> None:
+        """Take no more calls; those that wait are still made, by whoever is done."""
+        with self._lock:
+            self._closed = True
+        super().shutdown(wait, cancel_futures=cancel_futures)
 
     def add(self, lanes: int) -> None:
         """Let so many more requests work at once."""
@@ -116,36 +123,52 @@ class LanePool(ThreadPoolExecutor):
         _mine.lanes = None
 
     def _pass_on(self) -> None:
-        if self._waiting:
-            super().submit(self._work, self._waiting.popleft())
+        # After `shutdown` no thread can be asked for: whoever is done takes what waits.
+        if self._waiting and not self._closed:
+            super().submit(self._work, self._waiting[0])
+            self._waiting.popleft()
         else:
             self._free += 1
 
     def _have_them_watched(self) -> None:
         if self._watch is None:
-            self._watch = threading.Thread(target=self._watch_those_who_wait, daemon=True)
-            self._watch.start()
+            watch = threading.Thread(target=self._watch_those_who_wait, daemon=True)
+            watch.start()
+            self._watch = watch
         if not self._some_wait.is_set():
             self._some_wait.set()
 
     def _watch_those_who_wait(self) -> None:
-        # Looks so seldom that it takes the interpreter from nobody, however many come and go.
         while True:
             self._some_wait.wait()
-            time.sleep(min(self._held_seconds, self._patience))
             with self._lock:
-                self._help_on(time.monotonic())
-                if not self._waiting:
+                until = self._help_on()
+                if until is None:
                     self._some_wait.clear()
+            # Where all are quick that is as long as a lane may be held, however many come and go:
+            # it takes the interpreter from nobody.
+            if until is not None:
+                time.sleep(max(0.001, until - time.monotonic()))
 
-    def _help_on(self, moment: float) -> None:
-        """Take the lanes of those who have held them for too long; let go who waited too long."""
+    def _help_on(self) -> float | None:
+        """Take lanes that were held for too long; let go what waited too long.
+
+        When there may be more to do, or None while nothing waits.
+        """
+        moment = time.monotonic()
         for thread, since in list(self._held_since.items()):
             if self._waiting and moment - since >= self._held_seconds:
                 del self._held_since[thread]
                 self._pass_on()
         while self._waiting and moment - self._waiting[0].since >= self._patience:
-            super().submit(self._waiting.popleft().run)
+            if self._closed:
+                break
+            super().submit(self._waiting[0].run)
+            self._waiting.popleft()
+        if not self._waiting or self._closed:
+            return None
+        oldest = next(iter(self._held_since.values()), moment)
+        return min(oldest + self._held_seconds, self._waiting[0].since + self._patience)
 
 
 @dataclass
@@ -172,12 +195,17 @@ def leave_lane() -> None:
         lanes.leave()
 
 
+def holds_lane() -> bool:
+    """Whether this thread works in a lane."""
+    return getattr(_mine, "lanes", None) is not None
+
+
 def init_lanes(app: Flask, engine: Engine) -> None:
-    """Leave the lane before what a client may take in slowly; measure how far the database is."""
+    """Leave the lane before what is read as it is sent; measure how far the database is."""
 
     @app.after_request
     def let_the_next_in(response: Response) -> Response:
-        if response.is_streamed or (response.content_length or 0) > _AT_ONCE_BYTES:
+        if response.is_streamed:
             leave_lane()
         return response
 

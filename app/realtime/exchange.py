@@ -131,6 +131,8 @@ class Exchange(PubSubManager):
         except (RedisError, OSError) as away:
             self._silent_until = time.monotonic() + _SILENCE_SECONDS
             log.warning("a live update did not leave this process: %s", type(away).__name__)
+        except Exception:
+            log.exception("a live update could not leave this process")
 
     def _listen(self) -> Iterator[dict[str, Any]]:
         wait = 0.25

@@ -1,9 +1,12 @@
 """Live updates of hot artworks: the first at once, and of those that follow closely the last."""
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
+
+log = logging.getLogger(__name__)
 
 # A thousand watchers cost a thousand writes an update; nobody reads figures faster than this.
 INTERVAL_SECONDS = 0.25
@@ -33,7 +36,7 @@ class Pace(Generic[Update]):
 
     They go at once when neither this artwork nor, just now, any other had something to say; else
     with all others that have, a fifth of an interval after the last were sent. What was offered
-    last is always sent, at the latest a little over an interval later. Safe to share between
+    last is always sent, at the latest such a fifth after its interval. Safe to share between
     threads; figures that arrive out of order are put right by their number of bids.
     """
 
@@ -72,22 +75,18 @@ class Pace(Generic[Update]):
                 self._wake()
             # What a late sender still holds: of the two the newer goes, and nothing afterwards.
             self._waiting.pop(artwork_id, None)
-            self._note([update], moment)
-        self._send([update])
+            # Whatever else is due goes along: it would have to wait for another round.
+            due = self._round(moment, update)
+        self._send(due)
 
     def flush(self, artwork_id: int) -> None:
         """Send what waits for one artwork, before something else is said about it."""
         with self._changed:
             update = self._waiting.pop(artwork_id, None)
             if update is not None:
-                self._note([update], time.monotonic())
+                self._sent[artwork_id] = time.monotonic(), update.bid_count
         if update is not None:
             self._send([update])
-
-    def _note(self, updates: Sequence[Update], moment: float) -> None:
-        self._round_at = moment
-        for update in updates:
-            self._sent[update.artwork_id] = moment, update.bid_count
 
     def _wake(self) -> None:
         # Only when it has to look sooner than it meant to: each wake takes the interpreter from a
@@ -103,16 +102,20 @@ class Pace(Generic[Update]):
                 while not self._sent and not self._waiting:
                     self._changed.wait()
                 moment = time.monotonic()
-                due = self._due(moment)
+                due = self._round(moment)
                 if not due:
                     left = self._round_at + self._apart - moment
                     usual = self._apart if self._waiting else self._interval
                     self._changed.wait(left if self._waiting and left > 0 else usual)
-            if due:
+                    continue
+            try:
                 self._send(due)
+            except Exception:
+                # Later figures still need their sender.
+                log.exception("a round of figures could not be sent")
 
-    def _due(self, moment: float) -> list[Update]:
-        """What is to be sent now; what was sent long ago is forgotten."""
+    def _round(self, moment: float, *at_once: Update) -> list[Update]:
+        """Take what is to be sent now; what was sent long ago is forgotten."""
         if moment < self._round_at + self._apart:
             return []
         over = moment - self._interval
@@ -124,6 +127,9 @@ class Pace(Generic[Update]):
         for artwork_id in [each for each, (sent_at, _) in self._sent.items() if sent_at <= over]:
             if artwork_id not in self._waiting:
                 del self._sent[artwork_id]
+        due += at_once
         if due:
-            self._note(due, moment)
+            self._round_at = moment
+            for update in due:
+                self._sent[update.artwork_id] = moment, update.bid_count
         return due

@@ -61,25 +61,23 @@ def init_realtime(app: Flask, settings: Settings) -> None:
     socketio.on_error_default(_failed)
 
 
-def emit(*happened: rules.LiveEvent) -> None:
-    """Send live updates in this order, to other processes as one message.
-
-    Never raises and waits for nobody: they are hints, the page is true.
-    """
+def emit(event: rules.LiveEvent) -> None:
+    """Send one live update. Never raises and waits for nobody: it is a hint, the page is true."""
     if socketio.server is None:
         return
-    with socketio.server.manager.together():
-        for event in happened:
-            if isinstance(event, rules.ArtworkStatus):
-                _pace.flush(event.artwork_id)
-            try:
-                socketio.emit(event.name, event.payload(), to=event.room)
-            except Exception:
-                log.exception("%s could not be sent", event.name)
+    if isinstance(event, rules.ArtworkStatus):
+        _pace.flush(event.artwork_id)
+    try:
+        socketio.emit(event.name, event.payload(), to=event.room)
+    except Exception:
+        log.exception("%s could not be sent", event.name)
 
 
 def _emit_figures(newest: Sequence[rules.NewBid]) -> None:
-    emit(*newest)
+    if socketio.server is not None:
+        with socketio.server.manager.together():
+            for update in newest:
+                emit(update)
 
 
 _pace = Pace[rules.NewBid](_emit_figures)
@@ -89,7 +87,7 @@ def listen() -> None:
     """Send live updates on what happens; safe to call again."""
     events.after_commit(events.BidOutbid, _bid_outbid)
     events.after_commit(events.ArtworkReserved, _artwork_reserved)
-    events.after_commit(events.CheckoutReady, _checkout_ready)
+    events.after_commit(events.CheckoutReady, _payment_required)
     events.after_commit(events.ArtworkStatusChanged, _status_changed)
     events.after_commit(events.PaymentDeclined, _payment_declined)
     events.after_commit(events.PaymentReleased, _payment_released)
@@ -204,37 +202,33 @@ def _bid_outbid(event: events.BidOutbid) -> None:
     _pace.offer(rules.NewBid(event.artwork_id, event.highest_bid_cents, event.bid_count))
 
 
-def _payment_required(
-    event: events.ArtworkReserved | events.CheckoutReady,
-) -> rules.PaymentRequired:
+def _payment_required(event: events.ArtworkReserved | events.CheckoutReady) -> None:
     settings: Settings = current_app.config["SETTINGS"]
-    return rules.PaymentRequired(
-        user_id=event.buyer_id,
-        artwork_id=event.artwork_id,
-        bid_id=event.bid_id,
-        payment_id=event.payment_id,
-        amount=event.amount_cents,
-        pay_url=f"{settings.public_url}/payments/{event.payment_id}/pay",
-        expires_at=event.deadline_at,
+    emit(
+        rules.PaymentRequired(
+            user_id=event.buyer_id,
+            artwork_id=event.artwork_id,
+            bid_id=event.bid_id,
+            payment_id=event.payment_id,
+            amount=event.amount_cents,
+            pay_url=f"{settings.public_url}/payments/{event.payment_id}/pay",
+            expires_at=event.deadline_at,
+        )
     )
 
 
 def _artwork_reserved(event: events.ArtworkReserved) -> None:
+    emit(rules.ArtworkStatus(event.artwork_id, artworks.ArtworkStatus.PENDING_PAYMENT.value))
+    _payment_required(event)
     emit(
-        rules.ArtworkStatus(event.artwork_id, artworks.ArtworkStatus.PENDING_PAYMENT.value),
-        _payment_required(event),
         rules.SalePending(
             user_id=event.seller_id,
             artwork_id=event.artwork_id,
             payment_id=event.payment_id,
             amount=event.amount_cents,
             expires_at=event.deadline_at,
-        ),
+        )
     )
-
-
-def _checkout_ready(event: events.CheckoutReady) -> None:
-    emit(_payment_required(event))
 
 
 def _status_changed(event: events.ArtworkStatusChanged) -> None:
@@ -248,21 +242,17 @@ def _payment_declined(event: events.PaymentDeclined) -> None:
 
 def _payment_released(event: events.PaymentReleased) -> None:
     about = (event.artwork_id, event.payment_id, str(event.reason))
-    emit(
-        rules.PaymentReleased(event.buyer_id, *about),
-        rules.ArtworkStatus(event.artwork_id, str(event.artwork_status)),
-        rules.SaleReleased(event.seller_id, *about),
-    )
+    emit(rules.PaymentReleased(event.buyer_id, *about))
+    emit(rules.ArtworkStatus(event.artwork_id, str(event.artwork_status)))
+    emit(rules.SaleReleased(event.seller_id, *about))
 
 
 def _sale_completed(event: events.SaleCompleted) -> None:
     sold = artworks.ArtworkStatus.SOLD.value
+    emit(rules.ArtworkStatus(event.artwork_id, sold, sold_price=event.amount_cents))
+    emit(rules.PaymentCompleted(event.artwork_id, sold))
     emit(
-        rules.ArtworkStatus(event.artwork_id, sold, sold_price=event.amount_cents),
-        rules.PaymentCompleted(event.artwork_id, sold),
-        rules.SaleCompleted(
-            event.seller_id, event.artwork_id, event.payment_id, event.amount_cents
-        ),
+        rules.SaleCompleted(event.seller_id, event.artwork_id, event.payment_id, event.amount_cents)
     )
 
 

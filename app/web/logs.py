@@ -130,9 +130,9 @@ def init_logs(app: Flask, settings: Settings) -> None:
         root.removeHandler(old)
     root.addHandler(handler)
     root.setLevel(logging.INFO)
-    # What no line of ours tells need not be found out for each
+    # What no line tells, of ours or Gunicorn's, need not be found out for each
     # (docs.python.org/3/howto/logging.html#optimization).
-    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
+    logging.logThreads = logging.logMultiprocessing = False
     # One line a request is written below; Alembic's and Stripe's own say nothing that is needed.
     for name in ("werkzeug", "alembic", "stripe", "engineio", "socketio"):
         logging.getLogger(name).setLevel(logging.WARNING)

@@ -32,7 +32,10 @@ FIELDS = [
     ("artwork_id", text, said)
     for said, texts in {
         "whole number": ["0", "-1", str(2**63), "9" * 300],
-        "Not a valid integer": ['"1"', "1.5", "1e400", "true", "[]", "{}", '""', "[1]"],
+        "Not a valid integer": [
+            '"1"', "1.5", "1e400", "1e99999999", "-1e99999999", "1e-99999999", "true", "[]", "{}",
+            '""', "[1]",
+        ],
         "not be null": ["null"],
     }.items()
     for text in texts

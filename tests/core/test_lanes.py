@@ -173,6 +173,22 @@ def test_a_request_that_fails_leaves_its_lane_and_tells_who_asked() -> None:
                 held.submit(fails).result(SOON)
 
 
+def test_what_waits_at_the_end_is_still_done_and_nothing_more_is_taken() -> None:
+    works = Works()
+    with pool(lanes=1, held_seconds=0.05, patience_seconds=0.05) as held:
+        asked = ask(held, works, 1)
+        until(lambda: works.inside == 1)
+        with held._lock:
+            asked.append(Future())
+            held._waiting.append(lanes._Task(asked[1], works, time.monotonic()))
+        held.shutdown(wait=False)
+        with pytest.raises(RuntimeError):
+            held.submit(works)
+        assert not works.let_go.wait(0.2)
+        end(works, asked)
+    assert works.inside == 2
+
+
 def test_every_request_is_answered_once_however_they_come_and_go() -> None:
     answered: list[int] = []
 

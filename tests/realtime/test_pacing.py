@@ -228,3 +228,33 @@ def test_figures_that_wait_in_one_process_follow_another_ones_status_within_a_se
     assert counts == [1, 2]
     assert ("artwork_status", {"artwork_id": artwork_id, "status": "EXPIRED"}) in nobody.heard
     assert took < 1
+
+
+def test_who_goes_at_once_takes_along_what_is_due() -> None:
+    watcher = Watcher()
+    pace = Late(watcher, 0.5)
+    for artwork_id in (1, 2, 3):
+        pace.offer(figures(1, artwork_id))
+    time.sleep(0.2)
+    pace.offer(figures(1, artwork_id=4))
+    assert [update.artwork_id for _, update in watcher.heard] == [1, 2, 3, 4]
+    assert watcher.rounds == 2
+
+
+def test_a_round_that_fails_keeps_no_later_one_back() -> None:
+    watcher = Watcher()
+    failures = [LookupError("the wire is cut")]
+
+    def send(updates: Sequence[NewBid]) -> None:
+        if threading.current_thread() is not threading.main_thread() and failures:
+            raise failures.pop()
+        watcher(updates)
+
+    pace = Pace(send, 0.02)
+    for count in (1, 2):
+        pace.offer(figures(count))
+    until(lambda: not failures, 5)
+    for count in range(3, 8):
+        pace.offer(figures(count))
+    assert watcher.wait_for(2)[0] == 1
+    until(lambda: watcher.heard[-1][1].bid_count == 7, 5)
