@@ -77,8 +77,8 @@ class Round:
     generator_cpu: float
     failures: int
     longest_silence: float
-    # The least a bid can take, see `_Bench.least`; where the rate is a goal.
-    least_cpu: float | None
+    # Frame and statements, see `_Bench.alone`; where the rate is a goal.
+    alone_cpu: float | None
 
     @property
     def cpu_accepted(self) -> float:
@@ -186,11 +186,11 @@ class _Bench:
         self._cents = answered.last_cents + 1
         return answered
 
-    def least(self, works: list[int], clients: int, seconds: float) -> float:
-        """CPU in ms of what no bid can do without.
+    def alone(self, works: list[int], clients: int, seconds: float) -> float:
+        """CPU in ms of the frame and the statements alone, with nothing of the product's own.
 
-        A bare Flask route under the same Gunicorn settings; the driver and the database for the
-        statements, the lookup of the token among them.
+        A bare Flask route under the same Gunicorn settings, and the yardstick, which looks up the
+        bidder's token first: its process and the database.
         """
         before = self._bare.cpu_seconds()["web"]
         answered = load.generate(
@@ -238,7 +238,7 @@ class _Bench:
             generator_cpu=mine.own_cpu_seconds * 1000 / answers,
             failures=answers - told,
             longest_silence=mine.longest_silence_seconds,
-            least_cpu=self.least(works, clients, seconds) if clients == _RATED else None,
+            alone_cpu=self.alone(works, clients, seconds) if clients == _RATED else None,
         )
 
 
@@ -336,9 +336,9 @@ def _notes(cases: Sequence[Case]) -> str:
     if not missed:
         return ""
     lines = [
-        "Where the rate is missed, of the cores' time for each answer. The least is what a bid",
-        "cannot do without: a bare Flask route under the same Gunicorn settings, then the driver",
-        "and the database for the statements alone, the lookup of the bidder's token among them.",
+        "Where the rate is missed, of the cores' time for each answer. Frame and statements alone",
+        "are a bare Flask route under the same Gunicorn settings, and the yardstick with a lookup",
+        "of the bidder's token before each bid: no log line, no check of what came, no header.",
         "",
     ]
     for case in missed:
@@ -348,8 +348,8 @@ def _notes(cases: Sequence[Case]) -> str:
         lines.append(
             f"- {case.database}, {_works(case)}: {spent:.2f} ms of CPU in web processes "
             f"and database at {rate:.0f} answers/s, {rate * spent / 1000:.2f} of {_CORES} cores; "
-            f"half of the yardstick's rate would leave {left:.2f} ms for everything, and the "
-            f"least is {case.middle(lambda each: each.least_cpu or 0.0):.2f} ms"
+            f"half of the yardstick's rate would leave {left:.2f} ms for everything; frame "
+            f"and statements alone take {case.middle(lambda each: each.alone_cpu or 0.0):.2f} ms"
         )
     return "\n".join(lines)
 

@@ -64,7 +64,8 @@ class RawLoad:
 class RawAnswer:
     """What the database took.
 
-    `asking_cpu_seconds` went into choosing and counting bids, `driver_cpu_seconds` into the driver.
+    `asking_cpu_seconds` went into choosing and counting bids, `driver_cpu_seconds` into the driver
+    and what it is given.
     """
 
     placed: int
