@@ -186,6 +186,10 @@ async def _watch(watching: Watching) -> Heard:
     return heard
 
 
+class NotConnected(RuntimeError):
+    """Not all watchers could connect; says what happened to the first that could not."""
+
+
 class Crowd:
     """A running process of watchers; `connected_seconds` is how long it took until all watched."""
 
@@ -202,7 +206,7 @@ class Crowd:
 
 @contextlib.contextmanager
 def crowd(watching: Watching) -> Iterator[Crowd]:
-    """Watchers in a process of their own, all of them connected; raises RuntimeError if not."""
+    """Watchers in a process of their own, all of them connected; raises NotConnected if not."""
     with subprocess.Popen(
         [sys.executable, "-m", "bench.watchers"],
         stdin=subprocess.PIPE,
@@ -219,7 +223,7 @@ def crowd(watching: Watching) -> Iterator[Crowd]:
             process.stdin.flush()
             line = process.stdout.readline()
             if not line:
-                raise RuntimeError(process.stderr.read()[-2000:])
+                raise NotConnected(process.stderr.read()[-2000:])
             yield Crowd(process, float(json.loads(line)))
         finally:
             if process.poll() is None:
