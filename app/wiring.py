@@ -132,6 +132,7 @@ def configure(app: Flask, settings: Settings) -> None:
         "pool_size": 20,
         "max_overflow": 0,
         "pool_timeout": 5,
+        "pool_use_lifo": True,
     }
     if sqlite:
         engine |= {"connect_args": {"timeout": 5, "check_same_thread": False}}
