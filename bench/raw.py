@@ -111,7 +111,7 @@ def record(app: Flask, token: str, artwork_id: int, cents: int) -> Recorded:
 
 def _parted(found: list[Statement]) -> tuple[list[Statement], list[Statement]]:
     """What was read before the transaction, and its statements from the first that writes."""
-    said = [(text, plain(parameters)) for text, parameters in found]
+    said = [(text, plain(parameters)) for text, parameters in found if text != "COMMIT"]
     first = next(n for n, (text, _) in enumerate(said) if "UPDATE artworks" in text)
     return [each for each in said[:first] if each[0].startswith("SELECT")], said[first:]
 

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.artworks.states import ArtworkStatus
@@ -15,7 +16,7 @@ from app.core.audit import record_audit
 from app.core.crash_points import reached
 from app.core.errors import NotFound, ProductError, Unavailable
 from app.core.events import ArtworkReserved, BidOutbid, record
-from app.core.transaction import can_transact_at_once, transact_at_once, transaction
+from app.core.transaction import one_statement_changes_all, transact_at_once, transaction
 from app.payments import service as payments
 
 # A bid that the guard refused and that yet finds no reason lost to a change in between: again.
@@ -48,13 +49,12 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
     """
     if bidder.is_admin:
         raise rules.AdministratorsDoNotBid
-    if can_transact_at_once():
-        outcome = _lose_at_once(bidder, artwork_id, amount_cents)
-        if outcome is not None:
-            return outcome
-        # Refused, nearly always. An offer that no reason speaks against wins below, or something
-        # changed just now.
-        check_bid(bidder, artwork_id, amount_cents)
+    outcome = _lose_at_once(bidder, artwork_id, amount_cents)
+    if outcome is not None:
+        return outcome
+    # Refused, nearly always. An offer that no reason speaks against wins below, or something
+    # changed just now.
+    check_bid(bidder, artwork_id, amount_cents)
     refusal: ProductError = Unavailable("The artwork is changing right now. Try again.")
     with transaction() as session:
         for _ in range(_LOOKS):
@@ -97,18 +97,30 @@ def check_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> None:
 def _lose_at_once(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome | None:
     """What becomes of an offer below the threshold; None for any other, and for a refused one."""
     moment = clock.now()
-    lost: Any = transact_at_once(
-        statements.LOSE_BID,
-        lambda row: BidOutbid(artwork_id, amount_cents, row.bid_count),
-        for_artwork=artwork_id,
-        for_bidder=bidder.id,
-        amount=amount_cents,
-        moment=moment,
-        details={"artwork_id": artwork_id},
-    )
+    offer = {
+        "for_artwork": artwork_id,
+        "for_bidder": bidder.id,
+        "amount": amount_cents,
+        "moment": moment,
+    }
+
+    def lose(connection: Connection) -> tuple[int, int] | None:
+        if one_statement_changes_all():
+            lost: Any = statements.LOSE_BID.run(
+                connection, **offer, details={"artwork_id": artwork_id}
+            )
+            return lost and (lost.id, lost.bid_count)
+        taken: Any = statements.TAKE_LOSING_BID.run(connection, **offer)
+        if taken is None:
+            return None
+        bid_id = _write_bid(connection, bidder, artwork_id, amount_cents, BidStatus.OUTBID, moment)
+        reached("bid.before_commit")
+        return bid_id, taken.bid_count
+
+    lost = transact_at_once(lose, lambda lost: BidOutbid(artwork_id, amount_cents, lost[1]))
     if lost is None:
         return None
-    return BidOutcome(lost.id, artwork_id, amount_cents, BidStatus.OUTBID, moment)
+    return BidOutcome(lost[0], artwork_id, amount_cents, BidStatus.OUTBID, moment)
 
 
 def _lose(
@@ -170,7 +182,7 @@ def _win(
 
 
 def _write_bid(
-    session: Session,
+    where: Session | Connection,
     bidder: Viewer,
     artwork_id: int,
     amount_cents: int,
@@ -178,14 +190,14 @@ def _write_bid(
     moment: datetime,
 ) -> int:
     bid_id: int = statements.WRITE_BID.run(
-        session,
+        where,
         artwork_id=artwork_id,
         bidder_id=bidder.id,
         amount_cents=amount_cents,
         status=status.value,
         created_at=moment,
     ).id
-    record_audit(session, statements.BID_PLACED, "bid", bid_id, bidder.id, artwork_id=artwork_id)
+    record_audit(where, statements.BID_PLACED, "bid", bid_id, bidder.id, artwork_id=artwork_id)
     return bid_id
 
 

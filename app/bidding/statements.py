@@ -79,6 +79,11 @@ def _take_bid() -> Any:
     )
 
 
+def _take_losing_bid() -> Any:
+    works: Any = Artwork.__table__
+    return _take_bid().where(works.c.threshold_cents > _amount)
+
+
 _BID = ("artwork_id", "bidder_id", "amount_cents", "status", "created_at")
 
 
@@ -93,11 +98,10 @@ def _lose_bid() -> Any:
     PostgreSQL carries out each part once, whether or not anybody reads what it returns
     (postgresql.org/docs/current/queries-with.html#QUERIES-WITH-MODIFYING).
     """
-    works: Any = Artwork.__table__
     bids: Any = Bid.__table__
     logs: Any = AuditLog.__table__
     lost = literal(BidStatus.OUTBID, bids.c.status.type)
-    taken = _take_bid().where(works.c.threshold_cents > _amount).cte("taken")
+    taken = _take_losing_bid().cte("taken")
     written = (
         insert(bids)
         .from_select(
@@ -143,6 +147,7 @@ def _facts() -> Any:
 
 
 TAKE_BID = Prepared(_take_bid)
+TAKE_LOSING_BID = Prepared(_take_losing_bid)
 WRITE_BID = Prepared(_write_bid)
 LOSE_BID = Prepared(_lose_bid)
 FACTS = Prepared(_facts)

@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, ForeignKey, Index, String, bindparam, insert, text
+from sqlalchemy import JSON, Connection, ForeignKey, Index, String, bindparam, insert, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.core import clock
@@ -46,7 +46,7 @@ _WRITE = Prepared(_write)
 
 
 def record_audit(
-    session: Session,
+    where: Session | Connection,
     action: str,
     resource_type: str,
     resource_id: int,
@@ -55,7 +55,7 @@ def record_audit(
 ) -> None:
     """Write one audit row. `details` never holds a threshold, a password or a token."""
     _WRITE.run(
-        session,
+        where,
         action=action,
         resource_type=resource_type,
         resource_id=resource_id,

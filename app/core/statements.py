@@ -6,7 +6,7 @@ than the database needs to answer it.
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Request, g, has_app_context
 from sqlalchemy import Connection, Executable, event
@@ -18,6 +18,7 @@ from app.core.at_hand import notes_at_hand
 from app.core.extensions import db
 
 Converter = Callable[[Any], Any]
+Found = TypeVar("Found")
 
 # The texts of the statements of which no plan is kept.
 planned_for_values: set[str] = set()
@@ -100,12 +101,14 @@ class Prepared:
         self._for_values = for_values
         self._compiled: dict[str, _Compiled] = {}
 
-    def run(self, session: Session, **values: Any) -> Any:
-        """Run it inside the session's transaction; its first row, or None.
+    def run(self, where: Session | Connection, **values: Any) -> Any:
+        """Run it inside the transaction of a session or a connection; its first row, or None.
 
         What was changed in the session's objects and not flushed is not in the database yet.
         """
-        found = self._run(session.info.get("writing") or session.connection(), values)
+        if isinstance(where, Session):
+            where = where.info.get("writing") or where.connection()
+        found = self._run(where, values)
         return found[0] if found else None
 
     def read(self, **values: Any) -> Any:
@@ -122,19 +125,7 @@ class Prepared:
         # Most requests that only read never make a session.
         if db.session.registry.has() and db.session().in_transaction():
             return self._run(db.session().connection(), values)
-        here = notes_at_hand() if has_app_context() else None
-        if here is None or "body_is_here" not in here:
-            with db.engine.connect() as connection:
-                return self._run(connection, values)
-        reading: Connection | None = here.get("reading")
-        if reading is None:
-            reading = here.reading = db.engine.connect()
-        try:
-            return self._run(reading, values)
-        except DBAPIError:
-            # Whatever is wrong with it, the next read begins anew.
-            end_reads()
-            raise
+        return with_connection(lambda connection: self._run(connection, values))
 
     def _run(self, connection: Connection, values: dict[str, Any]) -> list[Any]:
         dialect = connection.dialect
@@ -180,6 +171,26 @@ def _cursor(connection: Connection) -> Any:
     if "cursor" not in kept:
         kept["cursor"] = connection.connection.cursor()
     return kept["cursor"]
+
+
+def with_connection(act: Callable[[Connection], Found]) -> Found:
+    """What `act` makes of the connection that the request at hand reads by, or of one for it alone.
+
+    See `await_body` and `end_reads`.
+    """
+    here = notes_at_hand() if has_app_context() else None
+    if here is None or "body_is_here" not in here:
+        with db.engine.connect() as connection:
+            return act(connection)
+    reading: Connection | None = here.get("reading")
+    if reading is None:
+        reading = here.reading = db.engine.connect()
+    try:
+        return act(reading)
+    except DBAPIError:
+        # Whatever is wrong with it, the next read begins anew.
+        end_reads()
+        raise
 
 
 _WITHOUT_BODY = {"GET", "HEAD"}

@@ -3,11 +3,11 @@
 import select
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import Engine, event
+from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import DisconnectionError
 from sqlalchemy.orm import Session
 
@@ -16,7 +16,7 @@ from app.core.at_hand import notes_at_hand
 from app.core.crash_points import reached
 from app.core.extensions import db
 from app.core.lanes import leave_lane
-from app.core.statements import Prepared, end_reads, execute
+from app.core.statements import Found, end_reads, execute, with_connection
 
 
 class NestedTransaction(RuntimeError):
@@ -44,9 +44,7 @@ def transaction() -> Iterator[Session]:
     """
     session, engine = _fresh_session(), db.engine
     session.info["events"] = recorded = list[events.Event]()
-    # Whoever waits too long goes on, and hears from SQLite that it is locked.
-    has_turn = engine.dialect.name == "sqlite" and _turn.acquire(timeout=_BUSY_SECONDS)
-    try:
+    with _our_turn() if engine.dialect.name == "sqlite" else nullcontext():
         try:
             session.info["writing"] = session.connection(execution_options=for_writing(engine))
             yield session
@@ -57,9 +55,6 @@ def transaction() -> Iterator[Session]:
         finally:
             session.info["writing"] = None
             _close(session)
-    finally:
-        if has_turn:
-            _turn.release()
     if recorded:
         reached("commit.before_hints")
     events.publish(recorded)
@@ -90,30 +85,61 @@ def reading_through() -> Session:
     return session
 
 
-def can_transact_at_once() -> bool:
-    """Whether the database takes what `transact_at_once` is for."""
+def one_statement_changes_all() -> bool:
+    """Whether the database takes one statement that changes several tables."""
     return db.engine.dialect.name != "sqlite"
 
 
 def transact_at_once(
-    statement: Prepared, happened: Callable[[Any], events.Event], **values: Any
-) -> Any:
-    """Run one statement as a transaction of its own; its first row, or None.
+    change: Callable[[Connection], Found | None], happened: Callable[[Found], events.Event]
+) -> Found | None:
+    """Make a change as a transaction of its own, without a session; what `change` returns.
 
-    Nothing goes to the database and back to begin and to commit, and what the statement locks
-    waits for the database alone, never for this process. What `happened` makes of the row is
-    published after it; nobody hears of it inside the transaction. Not for SQLite, whose statements
-    change one table each.
+    Where `one_statement_changes_all`, `change` runs one alone: nothing goes to the database and
+    back to begin and to commit, and what the statement locks waits for the database alone, never
+    for this process. Elsewhere it runs as many as it takes. None is for a change that was refused
+    and wrote nothing. Else what `happened` makes of it is published behind the commit; nobody hears
+    of it inside the transaction.
     Raises NestedTransaction when a transaction is open already.
     """
     # Few requests that come here have made a session.
     if db.session.registry.has():
         _fresh_session()
-    found = statement.read(**values)
+    if one_statement_changes_all():
+        found = with_connection(change)
+    else:
+        with _our_turn():
+            found = with_connection(lambda connection: _committed(change, connection))
     if found is not None:
         reached("commit.before_hints")
         end_reads()
         events.publish([happened(found)])
+    return found
+
+
+@contextmanager
+def _our_turn() -> Iterator[None]:
+    has_turn = _turn.acquire(blocking=False)
+    if not has_turn:
+        # Others may read meanwhile.
+        end_reads()
+        # Whoever waits too long goes on, and hears from SQLite that it is locked.
+        has_turn = _turn.acquire(timeout=_BUSY_SECONDS)
+    try:
+        yield
+    finally:
+        if has_turn:
+            _turn.release()
+
+
+def _committed(change: Callable[[Connection], Found], connection: Connection) -> Found:
+    execute(connection, "BEGIN IMMEDIATE")
+    try:
+        found = change(connection)
+        execute(connection, "COMMIT")
+    except BaseException:
+        connection.connection.rollback()
+        raise
     return found
 
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import psycopg
 import pytest
 from flask import Flask
-from sqlalchemy import String, bindparam, insert, literal, select, text, update
+from sqlalchemy import Connection, String, bindparam, insert, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -22,8 +22,8 @@ from app.core.statements import Prepared
 from app.core.transaction import (
     NestedTransaction,
     TransactionOpen,
-    can_transact_at_once,
     leave_database,
+    one_statement_changes_all,
     transact_at_once,
     transaction,
 )
@@ -129,41 +129,62 @@ COUNT_NONE = Prepared(
 )
 
 
-def test_one_statement_is_a_transaction_only_where_it_can_change_several_tables(
-    app: Flask, database: str
-) -> None:
+def _count_one(name: str) -> Callable[[Connection], str | None]:
+    return lambda connection: COUNT_ONE.run(connection, called=name).name
+
+
+def test_one_statement_changes_all_where_it_can(app: Flask, database: str) -> None:
     with app.app_context():
-        assert can_transact_at_once() == (database == "postgresql")
+        assert one_statement_changes_all() == (database == "postgresql")
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_one_statement_is_durable_before_others_hear_of_it_whatever_was_read_before(
+def test_a_change_is_durable_before_others_hear_of_it_whatever_was_read_before(
     app: Flask, heard: list[str]
 ) -> None:
-    def note(row: tuple[str]) -> Happened:
+    def note(name: str) -> Happened:
         with db.engine.connect() as other:
-            seen = other.scalar(select(Counter.value).where(Counter.name == row[0]))
-        return Happened(f"{row[0]} {seen}")
+            seen = other.scalar(select(Counter.value).where(Counter.name == name))
+        return Happened(f"{name} {seen}")
 
     with app.test_request_context(method="POST"):
         assert db.session.scalar(text("SELECT 1")) == 1
         assert db.session().in_transaction()
-        assert transact_at_once(COUNT_ONE, note, called="alone").name == "alone"
+        assert transact_at_once(_count_one("alone"), note) == "alone"
         assert heard == ["stumbled over alone 1", "alone 1 0"]
         assert counted("alone") == 1
         heard.clear()
-        assert transact_at_once(COUNT_NONE, note) is None
+        assert transact_at_once(COUNT_NONE.run, note) is None
         with pytest.raises(IntegrityError):
-            transact_at_once(COUNT_ONE, note, called="alone")
+            transact_at_once(_count_one("alone"), note)
         assert heard == []
-        assert transact_at_once(COUNT_ONE, note, called="more").name == "more"
+        assert transact_at_once(_count_one("more"), note) == "more"
 
 
-@pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_one_statement_inside_another_transaction_is_refused(app: Flask) -> None:
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_of_a_change_of_several_statements_all_are_kept_or_none(
+    app: Flask, heard: list[str]
+) -> None:
+    def change(connection: Connection) -> str | None:
+        first = _count_one("first")(connection)
+        with db.engine.connect() as other:
+            assert other.scalar(select(Counter.value).where(Counter.name == "first")) is None
+        _count_one("second")(connection)
+        return first
+
+    with app.test_request_context(method="POST"):
+        assert transact_at_once(_count_one("second"), Happened) == "second"
+        heard.clear()
+        with pytest.raises(IntegrityError):
+            transact_at_once(change, Happened)
+        assert (heard, counted("first"), counted("second")) == ([], 0, 1)
+        assert not transactions._turn.locked()
+        assert transact_at_once(_count_one("first"), Happened) == "first"
+
+
+def test_a_change_inside_another_transaction_is_refused(app: Flask) -> None:
     with app.app_context():
         with pytest.raises(NestedTransaction), transaction():
-            transact_at_once(COUNT_ONE, lambda row: Happened(row.name), called="nested")
+            transact_at_once(_count_one("nested"), Happened)
         assert counted("nested") == 0
 
 

@@ -130,6 +130,7 @@ def bids_without_guard(patch: pytest.MonkeyPatch) -> None:
     """The statements that take a bid ask for nothing but the artwork's number."""
     patch.setattr(statements, "_GUARD", [Artwork.id == statements._artwork_id])
     patch.setattr(statements, "TAKE_BID", Prepared(statements._take_bid))
+    patch.setattr(statements, "TAKE_LOSING_BID", Prepared(statements._take_losing_bid))
     patch.setattr(statements, "LOSE_BID", Prepared(statements._lose_bid))
     patch.setattr(placing, "check_bid", lambda *_: None)
 
