@@ -4,19 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import json
+import os
 import socket
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import requests
 import socketio
 import socketio.exceptions
 
-from dev.loopback import free_port
+from dev.loopback import LOOPBACK, free_port
 from dev.processes import end, spawn
 from tests.databases import ROOT, environment
 from tests.waiting import until
@@ -56,26 +58,30 @@ GREENLETS = "deploy/gunicorn-live.conf.py"
 
 @contextlib.contextmanager
 def web_process(
-    program: str = "wsgi:app", config: str = THREADS, **settings: str
+    program: str = "wsgi:app",
+    config: str = THREADS,
+    log: Path = Path(os.devnull),
+    **settings: str,
 ) -> Iterator[WebProcess]:
-    """Start one and wait until it answers."""
+    """Start one and wait until it answers; `log` gets what it writes."""
     port = free_port()
-    process = spawn(
-        [sys.executable, "-m", "gunicorn", "-c", config, program],
-        cwd=ROOT,
-        env=environment(
-            **{"PUBLIC_URL": "https://bids.example.com", **settings, "PORT": str(port)}
-        ),
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    url = f"http://127.0.0.1:{port}"
-    try:
-        until(lambda: _answers(url) or process.poll() is not None, 90)
-        assert process.poll() is None, "it ended"
-        yield WebProcess(url, process)
-    finally:
-        end(process)
+    url = f"http://{LOOPBACK}:{port}"
+    with log.open("wb") as written:
+        process = spawn(
+            [sys.executable, "-m", "gunicorn", "-c", config, program],
+            cwd=ROOT,
+            env=environment(
+                **{"PUBLIC_URL": "https://bids.example.com", **settings, "PORT": str(port)}
+            ),
+            stdout=written,
+            stderr=written,
+        )
+        try:
+            until(lambda: _answers(url) or process.poll() is not None, 90, log.read_text)
+            assert process.poll() is None, "it ended"
+            yield WebProcess(url, process)
+        finally:
+            end(process)
 
 
 def _answers(url: str) -> bool:

@@ -3,19 +3,19 @@
 from __future__ import annotations
 
 import socket
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import pytest
 import requests
 
-from dev.loopback import LOOPBACK, free_port
-from dev.processes import end, spawn
-from tests.databases import ROOT, SqliteFiles, environment
+from dev.loopback import LOOPBACK
+from tests.databases import SqliteFiles
+from tests.realtime.processes import web_process
 from tests.waiting import until
 
 HEAD = b"GET /health HTTP/1.1\r\nHost: bids.example.com\r\n"
@@ -30,43 +30,22 @@ EACH = 20
 class Web:
     """One web process, and what it writes."""
 
-    port: int
+    url: str
     log: Path
 
-    @property
-    def health(self) -> str:
-        return f"http://{LOOPBACK}:{self.port}/health"
-
     def connect(self) -> socket.socket:
-        return socket.create_connection((LOOPBACK, self.port), timeout=30)
+        return socket.create_connection((LOOPBACK, urlsplit(self.url).port or 80), timeout=30)
 
 
 @pytest.fixture
 def web(tmp_path: Path) -> Iterator[Web]:
-    served = Web(free_port(), tmp_path / "log")
+    log = tmp_path / "log"
     settings = {
-        "PUBLIC_URL": "https://bids.example.com",
-        "PORT": str(served.port),
         "DATABASE_URL": SqliteFiles(tmp_path).new(),
         "UPLOAD_DIR": str(tmp_path / "uploads"),
     }
-    with served.log.open("wb") as log:
-        process = spawn(
-            [sys.executable, "-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
-            cwd=ROOT, env=environment(**settings), stdout=log, stderr=log,
-        )  # fmt: skip
-        try:
-            until(lambda: answers(served), 90, lambda: served.log.read_text())
-            yield served
-        finally:
-            end(process)
-
-
-def answers(web: Web) -> bool:
-    try:
-        return requests.get(web.health, timeout=2).status_code == 200
-    except requests.RequestException:
-        return False
+    with web_process(log=log, **settings) as served:
+        yield Web(served.url, log)
 
 
 def test_clients_that_are_slow_hold_nobody_up_and_are_answered_in_the_end(web: Web) -> None:
@@ -81,7 +60,7 @@ def test_clients_that_are_slow_hold_nobody_up_and_are_answered_in_the_end(web: W
         time.sleep(0.2)
         began = time.monotonic()
         for _ in range(5):
-            assert requests.get(web.health, timeout=30).status_code == 200
+            assert requests.get(f"{web.url}/health", timeout=30).status_code == 200
         # Were each waited for until it lost its turn, it would take twice as long at least.
         assert time.monotonic() - began < 1
         for slow in silent:
