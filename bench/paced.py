@@ -19,6 +19,8 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 _PATIENCE_SECONDS = 20
+# What comes of a server that is away, too slow, or answers what is no HTTP.
+_WRONG = (OSError, asyncio.IncompleteReadError, asyncio.LimitOverrunError, IndexError, ValueError)
 
 
 @dataclass(frozen=True)
@@ -122,9 +124,11 @@ async def _run(paced: Paced) -> list[Asked]:
         while (item := await waiting.get()) is not None:
             due_at, cents, request = item
             sent_at, status, stays = time.monotonic(), 0, False
-            with contextlib.suppress(OSError, asyncio.IncompleteReadError, IndexError):
+            with contextlib.suppress(*_WRONG):
                 async with asyncio.timeout_at(until):
-                    connection = connection or await asyncio.open_connection(paced.host, paced.port)
+                    if connection is None:
+                        connection = await asyncio.open_connection(paced.host, paced.port)
+                        sent_at = time.monotonic()
                     reader, writer = connection
                     writer.write(request)
                     head = (await reader.readuntil(b"\r\n\r\n")).lower()

@@ -197,11 +197,11 @@ class _Replay:
             cursor.execute(text, self._fill(given, artwork_id, cents, bid_id))
             row = cursor.fetchone() if " RETURNING " in text else None
             if number == 0 and row is None:
+                if not alone:
+                    cursor.execute("COMMIT")
                 for again, more in self._refused[1:]:
                     cursor.execute(again, self._fill(more, artwork_id, cents, 0))
                     cursor.fetchall()
-                if not alone:
-                    cursor.execute("COMMIT")
                 return False
             if text.startswith("INSERT INTO bids"):
                 bid_id = row[0] if row else 0

@@ -48,6 +48,10 @@ class Heard:
     lost: int
 
 
+class _Refused(Exception):
+    """A watcher could not watch; says why."""
+
+
 @functools.lru_cache
 def _cents(packet: str) -> int:
     told = json.loads(packet[2:])[1]
@@ -114,7 +118,7 @@ class _Watcher(asyncio.Protocol):
 
     def _fail(self, reason: str) -> None:
         if not self.ready.done():
-            self.ready.set_exception(RuntimeError(f"a watcher was refused: {reason}"))
+            self.ready.set_exception(_Refused(f"a watcher was refused: {reason}"))
 
     def _be_ready(self) -> None:
         if not self.ready.done():
@@ -172,7 +176,11 @@ async def _watch(watching: Watching) -> Heard:
             return watcher
 
     began = time.monotonic()
-    watchers = await asyncio.gather(*(begin(number) for number in range(watching.watchers)))
+    try:
+        watchers = await asyncio.gather(*(begin(number) for number in range(watching.watchers)))
+    except (OSError, _Refused) as problem:
+        print(json.dumps(str(problem) or "it took too long"), flush=True)
+        return Heard(news=[], lost=watching.watchers)
     print(json.dumps(time.monotonic() - began), flush=True)
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
@@ -187,7 +195,7 @@ async def _watch(watching: Watching) -> Heard:
 
 
 class NotConnected(RuntimeError):
-    """Not all watchers could connect; says what happened to the first that could not."""
+    """Not all watchers could connect; says what happened to one that could not."""
 
 
 class Crowd:
@@ -223,8 +231,11 @@ def crowd(watching: Watching) -> Iterator[Crowd]:
             process.stdin.flush()
             line = process.stdout.readline()
             if not line:
-                raise NotConnected(process.stderr.read()[-2000:])
-            yield Crowd(process, float(json.loads(line)))
+                raise RuntimeError(process.stderr.read()[-2000:])
+            connected = json.loads(line)
+            if isinstance(connected, str):
+                raise NotConnected(connected)
+            yield Crowd(process, connected)
         finally:
             if process.poll() is None:
                 process.kill()

@@ -44,7 +44,8 @@ class BidOutcome:
 def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
     """Record an offer; the first to reach the threshold reserves the artwork.
 
-    A losing offer costs one guarded UPDATE and two INSERTs, the same however near it was.
+    A losing offer costs one guarded UPDATE and two INSERTs, the same however near it was. Any other
+    is looked at twice: between the looks a later offer may win, or the artwork may change.
     Raises NotFound, or one of `rules` saying why the offer was refused.
     """
     if bidder.is_admin:

@@ -59,10 +59,7 @@ _GUARD: list[ColumnElement[bool]] = [
 
 
 def _take_bid() -> Any:
-    """One row, changed as the bid's outcome wants it, or none when the guard refuses it.
-
-    The same statement whatever the outcome: what it costs tells nothing of the threshold.
-    """
+    """One row, changed as the bid's outcome wants it, or none when the guard refuses it."""
     works: Any = Artwork.__table__
     won = works.c.threshold_cents <= _amount
     reserved = move_artwork(ArtworkStatus.ACTIVE, ArtworkEvent.BID_WON)
@@ -80,6 +77,10 @@ def _take_bid() -> Any:
 
 
 def _take_losing_bid() -> Any:
+    """As `_take_bid`, but no row either for an offer that reaches the threshold.
+
+    Every offer meets it first: what a losing one costs tells nothing of how near it was.
+    """
     works: Any = Artwork.__table__
     return _take_bid().where(works.c.threshold_cents > _amount)
 

@@ -31,6 +31,8 @@ _BUSY_SECONDS = 5
 # SQLite has one writer at a time, and who finds it busy sleeps and looks again, for longer each
 # time: threads of one process take turns instead. Processes still meet in SQLite.
 _turn = threading.Lock()
+# `at_once` while a change of `transact_at_once` runs on this thread.
+_mine = threading.local()
 
 
 @contextmanager
@@ -99,12 +101,15 @@ def transact_at_once(
     back to begin and to commit, and what the statement locks waits for the database alone, never
     for this process. Elsewhere it runs as many as it takes. None is for a change that was refused
     and wrote nothing. Else what `happened` makes of it is published behind the commit; nobody hears
-    of it inside the transaction.
+    of it inside the transaction. `change` runs statements on the connection that it is given, and
+    asks the session for nothing.
     Raises NestedTransaction when a transaction is open already.
     """
     # Few requests that come here have made a session.
     if db.session.registry.has():
         _fresh_session()
+    else:
+        _refuse_inside_at_once()
     if one_statement_changes_all():
         found = with_connection(change)
     else:
@@ -121,7 +126,7 @@ def transact_at_once(
 def _our_turn() -> Iterator[None]:
     has_turn = _turn.acquire(blocking=False)
     if not has_turn:
-        # Others may read meanwhile.
+        # However many wait, there are connections for those who read.
         end_reads()
         # Whoever waits too long goes on, and hears from SQLite that it is locked.
         has_turn = _turn.acquire(timeout=_BUSY_SECONDS)
@@ -133,18 +138,35 @@ def _our_turn() -> Iterator[None]:
 
 
 def _committed(change: Callable[[Connection], Found], connection: Connection) -> Found:
-    execute(connection, "BEGIN IMMEDIATE")
+    _mine.at_once = True
     try:
+        execute(connection, "BEGIN IMMEDIATE")
         found = change(connection)
         execute(connection, "COMMIT")
     except BaseException:
-        connection.connection.rollback()
+        _roll_back(connection)
         raise
+    finally:
+        _mine.at_once = False
     return found
+
+
+def _roll_back(connection: Connection) -> None:
+    try:
+        connection.connection.rollback()
+    except connection.dialect.loaded_dbapi.Error:
+        # What went wrong first is what is told; the transaction ends with its connection.
+        connection.invalidate()
+
+
+def _refuse_inside_at_once() -> None:
+    if getattr(_mine, "at_once", False):
+        raise NestedTransaction("finish the open transaction first")
 
 
 def _fresh_session() -> Session:
     """This thread's session, with nothing open in it."""
+    _refuse_inside_at_once()
     session = db.session()
     # The connection of a write transaction.
     if session.info.get("writing"):
@@ -165,7 +187,7 @@ def leave_database() -> None:
     Raises TransactionOpen when a write transaction is open.
     """
     session = db.session()
-    if session.info.get("writing"):
+    if session.info.get("writing") or getattr(_mine, "at_once", False):
         raise TransactionOpen("a vendor may not be called inside a transaction")
     session.close()
     end_reads()

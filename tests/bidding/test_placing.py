@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
-from sqlalchemy import event
+from sqlalchemy import event, update
 
 from app.accounts.models import User
+from app.artworks.models import Artwork
+from app.bidding import placing
 from app.bidding.models import Bid
 from app.core import clock, events
 from app.core.extensions import db
@@ -39,8 +42,29 @@ def test_a_bid_below_the_threshold_is_recorded_and_is_the_highest(market: Market
 
 @pytest.mark.usefixtures("market")
 def test_nobody_would_hear_of_a_losing_bid_inside_its_transaction() -> None:
-    """PostgreSQL places it in one statement, which leaves no moment for it."""
+    """It is written without a session, and on PostgreSQL in one statement."""
     assert events.BidOutbid not in events._in_transaction
+
+
+def test_an_offer_whose_threshold_rose_as_it_was_about_to_win_loses(
+    market: Market, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    check = placing.check_bid
+
+    def check_and_raise(*offer: Any) -> None:
+        check(*offer)
+        db.session.execute(update(Artwork).values(threshold_cents=20_000))
+        db.session.commit()
+
+    monkeypatch.setattr(placing, "check_bid", check_and_raise)
+    answer = market.bid(market.buyer, artwork_id, "150")
+    assert (answer.status_code, answer.get_json()["status"]) == (201, "OUTBID")
+    artwork = market.artwork(artwork_id)
+    assert (artwork.status.value, artwork.highest_bid_cents, artwork.bid_count) == (
+        "ACTIVE", 15_000, 1,
+    )  # fmt: skip
+    assert len(market.audits("bid.placed")) == 1
 
 
 @pytest.mark.parametrize(("amount", "wins"), [("99.99", False), ("100.00", True), ("100.01", True)])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import psycopg
 import pytest
-from flask import Flask
-from sqlalchemy import Connection, String, bindparam, insert, literal, select, text, update
+from flask import Flask, g
+from sqlalchemy import Connection, String, bindparam, event, insert, literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
@@ -18,7 +20,7 @@ from app.core import transaction as transactions
 from app.core.audit import record_audit
 from app.core.counters import Counter, count, counted
 from app.core.extensions import db
-from app.core.statements import Prepared
+from app.core.statements import Prepared, end_reads, execute, with_connection
 from app.core.transaction import (
     NestedTransaction,
     TransactionOpen,
@@ -179,6 +181,88 @@ def test_of_a_change_of_several_statements_all_are_kept_or_none(
         assert (heard, counted("first"), counted("second")) == ([], 0, 1)
         assert not transactions._turn.locked()
         assert transact_at_once(_count_one("first"), Happened) == "first"
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("when", ["BEGIN", "INSERT", "COMMIT", "behind"])
+@pytest.mark.parametrize("failure", [Failure, KeyboardInterrupt])
+def test_whatever_breaks_a_change_off_leaves_nothing_open(
+    app: Flask, heard: list[str], when: str, failure: type[BaseException]
+) -> None:
+    def break_off(_c: Any, _u: Any, statement: str, *_rest: Any) -> None:
+        if statement.startswith(when):
+            raise failure
+
+    def change(connection: Connection) -> str | None:
+        name = _count_one("broken")(connection)
+        if when == "behind":
+            raise failure
+        return name
+
+    with app.test_request_context(method="POST"):
+        g.body_is_here = True
+        assert counted("broken") == 0
+        event.listen(db.engine, "before_cursor_execute", break_off)
+        try:
+            with pytest.raises(failure):
+                transact_at_once(change, Happened)
+        finally:
+            event.remove(db.engine, "before_cursor_execute", break_off)
+        assert not transactions._turn.locked()
+        with db.engine.connect() as other:
+            assert other.scalar(select(Counter.value).where(Counter.name == "broken")) is None
+        # The same connection, and nothing is open on it.
+        assert transact_at_once(_count_one("next"), Happened) == "next"
+        assert [each for each in heard if "broken" in each] == []
+        end_reads()
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_who_waits_for_the_turn_holds_no_connection(app: Flask) -> None:
+    def place(name: str) -> None:
+        with app.test_request_context(method="POST"):
+            g.body_is_here = True
+            with_connection(lambda connection: execute(connection, "SELECT 1"))
+            transact_at_once(_count_one(name), Happened)
+
+    with app.app_context():
+        pool: Any = db.engine.pool
+        before = pool.checkedout()
+        with transactions._our_turn():
+            waiting = [threading.Thread(target=place, args=(f"n{n}",)) for n in range(4)]
+            for thread in waiting:
+                thread.start()
+            time.sleep(0.3)
+            assert (pool.checkedout(), all(thread.is_alive() for thread in waiting)) == (
+                before, True,
+            )  # fmt: skip
+        for thread in waiting:
+            thread.join(10)
+        assert [counted(f"n{n}") for n in range(4)] == [1] * 4
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+@pytest.mark.parametrize(
+    ("act", "refusal"),
+    [
+        (lambda: count("inner"), NestedTransaction),
+        (lambda: transact_at_once(_count_one("inner"), Happened), NestedTransaction),
+        (leave_database, TransactionOpen),
+    ],
+)
+def test_inside_a_change_neither_a_transaction_nor_a_call_to_others_is_begun(
+    app: Flask, act: Callable[[], object], refusal: type[Exception]
+) -> None:
+    def change(connection: Connection) -> str | None:
+        name = _count_one("outer")(connection)
+        act()
+        return name
+
+    with app.test_request_context(method="POST"):
+        with pytest.raises(refusal):
+            transact_at_once(change, Happened)
+        assert (counted("outer"), counted("inner")) == (0, 0)
+        act()
 
 
 def test_a_change_inside_another_transaction_is_refused(app: Flask) -> None:
