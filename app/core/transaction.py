@@ -31,8 +31,15 @@ _BUSY_SECONDS = 5
 # SQLite has one writer at a time, and who finds it busy sleeps and looks again, for longer each
 # time: threads of one process take turns instead. Processes still meet in SQLite.
 _turn = threading.Lock()
-# `at_once` while a change of `transact_at_once` runs on this thread.
-_mine = threading.local()
+
+
+class _Mine(threading.local):
+    """What this thread is at: `at_once` while a change of `transact_at_once` is open."""
+
+    at_once = False
+
+
+_mine = _Mine()
 
 
 @contextmanager
@@ -105,11 +112,10 @@ def transact_at_once(
     asks the session for nothing.
     Raises NestedTransaction when a transaction is open already.
     """
+    _refuse_inside_at_once()
     # Few requests that come here have made a session.
     if db.session.registry.has():
         _fresh_session()
-    else:
-        _refuse_inside_at_once()
     if one_statement_changes_all():
         found = with_connection(change)
     else:
@@ -160,7 +166,7 @@ def _roll_back(connection: Connection) -> None:
 
 
 def _refuse_inside_at_once() -> None:
-    if getattr(_mine, "at_once", False):
+    if _mine.at_once:
         raise NestedTransaction("finish the open transaction first")
 
 
@@ -187,7 +193,7 @@ def leave_database() -> None:
     Raises TransactionOpen when a write transaction is open.
     """
     session = db.session()
-    if session.info.get("writing") or getattr(_mine, "at_once", False):
+    if session.info.get("writing") or _mine.at_once:
         raise TransactionOpen("a vendor may not be called inside a transaction")
     session.close()
     end_reads()

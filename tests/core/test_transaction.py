@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import threading
-import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -29,6 +28,7 @@ from app.core.transaction import (
     transact_at_once,
     transaction,
 )
+from tests.waiting import until
 
 
 @dataclass(frozen=True)
@@ -219,10 +219,13 @@ def test_whatever_breaks_a_change_off_leaves_nothing_open(
 
 @pytest.mark.parametrize("database", ["sqlite"], indirect=True)
 def test_who_waits_for_the_turn_holds_no_connection(app: Flask) -> None:
+    reading: list[str] = []
+
     def place(name: str) -> None:
         with app.test_request_context(method="POST"):
             g.body_is_here = True
             with_connection(lambda connection: execute(connection, "SELECT 1"))
+            reading.append(name)
             transact_at_once(_count_one(name), Happened)
 
     with app.app_context():
@@ -232,10 +235,8 @@ def test_who_waits_for_the_turn_holds_no_connection(app: Flask) -> None:
             waiting = [threading.Thread(target=place, args=(f"n{n}",)) for n in range(4)]
             for thread in waiting:
                 thread.start()
-            time.sleep(0.3)
-            assert (pool.checkedout(), all(thread.is_alive() for thread in waiting)) == (
-                before, True,
-            )  # fmt: skip
+            until(lambda: len(reading) == len(waiting) and pool.checkedout() == before)
+            assert all(thread.is_alive() for thread in waiting)
         for thread in waiting:
             thread.join(10)
         assert [counted(f"n{n}") for n in range(4)] == [1] * 4
