@@ -1,6 +1,7 @@
 """The yardstick for pages: a Flask application that answers the same bytes and does nothing else.
 
-Served as `bench.bare:app` by the same Gunicorn settings; `BENCH_BODY` names the file with the body.
+Served as `bench.bare:app` by the product's Gunicorn settings; `BENCH_GIVEN` names the file with the
+body.
 """
 
 import os
@@ -9,7 +10,7 @@ from pathlib import Path
 from flask import Flask, Response
 
 app = Flask(__name__)
-_body = Path(os.environ.get("BENCH_BODY", os.devnull)).read_bytes()
+_body = Path(os.environ.get("BENCH_GIVEN", os.devnull)).read_bytes()
 
 
 @app.get("/")

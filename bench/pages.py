@@ -26,7 +26,7 @@ from app.core.transaction import transaction
 from bench import load
 from bench.figures import Goal, Section, Table, median, percentile, rendered
 from bench.people import add_artworks, add_people, product
-from bench.stage import DATABASES, Stage, bare_flask, machine, raised
+from bench.stage import DATABASES, Stage, machine, raised, yardstick
 
 _ARTWORKS = 200
 _BIDS = 50
@@ -191,7 +191,7 @@ def _page(
     asked = "\r\n".join([*lines, "", ""])
     body = requests.get(stage.url + subject.path, headers=sent, timeout=10).content
     mine, bare = [], []
-    with bare_flask(stage, body) as other:
+    with yardstick(stage, "bare", body) as other:
         for _ in range(rounds):
             mine.append(_measure(stage, asked, seconds, clients))
             bare.append(_measure(other, "GET / HTTP/1.1\r\nHost: bench\r\n\r\n", seconds, clients))

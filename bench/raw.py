@@ -45,10 +45,7 @@ class Recorded:
 
 @dataclass(frozen=True)
 class RawLoad:
-    """So many connections for so long; amounts rise by `step` from `first_cents` on.
-
-    With `asking`, what a bid reads first is read for each.
-    """
+    """So many connections for so long; amounts rise by `step` from `first_cents` on."""
 
     address: str
     connections: int
@@ -57,7 +54,6 @@ class RawLoad:
     artworks: list[int]
     first_cents: int
     step: int
-    asking: bool = False
 
 
 @dataclass(frozen=True)
@@ -170,17 +166,20 @@ def run(load: RawLoad, processes: int = 2) -> RawAnswer:
     )
 
 
-class _Replay:
-    """One connection that places rising bids with the recorded statements."""
+class Replay:
+    """One connection that places rising bids with the recorded statements.
 
-    def __init__(self, load: RawLoad, connection: Any, sqlite: bool) -> None:
-        self._connection = connection
-        self._sqlite = sqlite
-        self._old_cents = load.recorded["amount"]
-        self._old_artwork = load.recorded["artwork_id"]
-        self._asked = load.recorded["asked"] if load.asking else []
-        self._placed = load.recorded["placed"]
-        self._refused = load.recorded["refused"]
+    With `asking`, what a bid reads first is read for each.
+    """
+
+    def __init__(self, address: str, recorded: Recorded, *, asking: bool = False) -> None:
+        self._sqlite = address.startswith("sqlite")
+        self._connection = _connect(address)
+        self._old_cents = recorded.amount
+        self._old_artwork = recorded.artwork_id
+        self._asked = recorded.asked if asking else []
+        self._placed = recorded.placed
+        self._refused = recorded.refused
 
     def bid(self, artwork_id: int, cents: int) -> bool:
         """Place one; False when the guard refused it."""
@@ -229,6 +228,18 @@ class _Replay:
         return [moment if isinstance(old, dict) else new.get(old, old) for old in given]
 
 
+def _connect(address: str) -> Any:
+    if not address.startswith("sqlite"):
+        return psycopg.connect(address, autocommit=True)
+    made = sqlite3.connect(
+        address.removeprefix("sqlite:///"), isolation_level=None, timeout=30,
+        check_same_thread=False,
+    )  # fmt: skip
+    made.execute("PRAGMA synchronous=FULL")
+    made.execute("PRAGMA foreign_keys=ON")
+    return made
+
+
 def _run(load: RawLoad) -> RawAnswer:
     numbers = itertools.count(load.first_cents, load.step)
     works = itertools.cycle(load.artworks)
@@ -237,22 +248,10 @@ def _run(load: RawLoad) -> RawAnswer:
     counts = {True: 0, False: 0}
     asking: list[float] = []
     driving: list[float] = []
-    sqlite = load.address.startswith("sqlite")
     last = [load.first_cents]
     barrier = threading.Barrier(load.connections + 1)
 
-    def connect() -> Any:
-        if sqlite:
-            made = sqlite3.connect(
-                load.address.removeprefix("sqlite:///"), isolation_level=None, timeout=30,
-                check_same_thread=False,
-            )  # fmt: skip
-            made.execute("PRAGMA synchronous=FULL")
-            made.execute("PRAGMA foreign_keys=ON")
-            return made
-        return psycopg.connect(load.address, autocommit=True)
-
-    def work(replay: _Replay) -> None:
+    def work(replay: Replay) -> None:
         barrier.wait()
         until = time.perf_counter() + load.seconds
         first_cpu, driver_cpu = time.thread_time(), 0.0
@@ -271,7 +270,8 @@ def _run(load: RawLoad) -> RawAnswer:
             asking.append(time.thread_time() - first_cpu - driver_cpu)
             driving.append(driver_cpu)
 
-    replays = [_Replay(load, connect(), sqlite) for _ in range(load.connections)]
+    recorded = Recorded(**load.recorded)
+    replays = [Replay(load.address, recorded) for _ in range(load.connections)]
     threads = [threading.Thread(target=work, args=(each,), daemon=True) for each in replays]
     for thread in threads:
         thread.start()

@@ -120,14 +120,17 @@ def raised(
 
 
 @contextlib.contextmanager
-def bare_flask(stage: Stage, body: bytes) -> Iterator[Stage]:
-    """A bare Flask application that answers `body`, under the same Gunicorn settings."""
+def yardstick(stage: Stage, name: str, given: bytes) -> Iterator[Stage]:
+    """The Flask application `bench.<name>:app` under the product's Gunicorn settings.
+
+    It finds `given` in the file that BENCH_GIVEN names.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        file = Path(folder) / "body"
-        file.write_bytes(body)
+        file = Path(folder) / "given"
+        file.write_bytes(given)
         port = free_port()
-        environment = stage.environment | {"PORT": str(port), "BENCH_BODY": str(file)}
-        command = ["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "bench.bare:app"]
+        environment = stage.environment | {"PORT": str(port), "BENCH_GIVEN": str(file)}
+        command = ["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", f"bench.{name}:app"]
         with (Path(folder) / "log").open("wb") as log:
             server = spawn(
                 [sys.executable, *command], cwd=ROOT, env=environment, stdout=log, stderr=log
