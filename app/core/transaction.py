@@ -261,6 +261,10 @@ def _tune_sqlite(engine: Engine) -> None:
             "journal_mode=WAL",
             "synchronous=FULL",
             "foreign_keys=ON",
+            # Pages. Bids change the same ones again and again: the longer the file grows before
+            # they are copied into the database, the fewer are copied, and the fewer bids wait for
+            # that. At 4 KiB a page it is 16 MB (sqlite.org/wal.html#performance_considerations).
+            "wal_autocheckpoint=4000",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
