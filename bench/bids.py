@@ -311,7 +311,7 @@ class _Aim:
     """What a figure of a case is held against; with `more`, more of it is better.
 
     `beyond` is the CPU in ms that the goal leaves for what the product does beyond the least bid,
-    and what it takes.
+    and what that takes.
     """
 
     what: str
@@ -331,18 +331,9 @@ def _aims(case: Case) -> list[_Aim]:
     middle = case.middle
     aims = []
     if case.clients == _RATED:
-        cpu, least_cpu = _middle_of_both(case, lambda side: side.cpu)
-        spent, least_spent = _middle_of_both(case, lambda side: side.cpu + side.database_cpu)
-        half = _CORES * 1000 / (middle(lambda each: each.raw.answered) / 2)
         for what, of in (("accepted bids", _accepted), ("answered bids", _answered)):
-            aims.append(
-                _Aim(
-                    what, "≥ 50 % of raw", 0.5, True,
-                    median(each.ratio(of) for each in case.rounds),
-                    median(each.ratio(of, least=True) for each in case.rounds),
-                    lambda value: f"{value:.0%}", (half - least_spent, spent - least_spent),
-                )
-            )  # fmt: skip
+            aims.append(_rate(case, what, of))
+        cpu, least_cpu = _middle_of_both(case, lambda side: side.cpu)
         limit = 2.5 if case.artworks == 1 else 1.8
         aims.append(
             _Aim(
@@ -361,6 +352,19 @@ def _aims(case: Case) -> list[_Aim]:
             )
         )  # fmt: skip
     return aims
+
+
+def _rate(case: Case, what: str, of: Callable[[Side], float]) -> _Aim:
+    half = case.middle(lambda each: _CORES * 1000 / (of(each.raw) / 2))
+    spent, least = _middle_of_both(
+        case, lambda side: (side.cpu + side.database_cpu) * side.answered / of(side)
+    )
+    return _Aim(
+        what, "≥ 50 % of raw", 0.5, True,
+        case.middle(lambda each: each.ratio(of)),
+        case.middle(lambda each: each.ratio(of, least=True)),
+        lambda value: f"{value:.0%}", (half - least, spent - least),
+    )  # fmt: skip
 
 
 def _middle_of_both(case: Case, of: Callable[[Side], float]) -> tuple[float, float]:
