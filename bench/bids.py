@@ -426,10 +426,10 @@ def _notes(cases: Sequence[Case]) -> str:
         return ""
     return "\n".join(
         [
-            "Where a goal is missed. What the least bid misses too is out of reach of Flask under",
-            "Gunicorn on this machine, whatever the product does. Else it is told what is left for",
-            "all that the product does beyond it: who may ask for what, checks of what came and",
-            "what they say, the request's number and log line, headers, news for watchers.",
+            "Where a goal is missed. What the least bid misses too is out of reach on this machine",
+            "for whatever Flask does under these Gunicorn settings. Else it is told what is left",
+            "for all that the product does beyond it: who may ask for what, checks of what came",
+            "and what they say, the request's number and log line, headers, news for watchers.",
             "",
             *lines,
         ]
