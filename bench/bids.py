@@ -4,33 +4,36 @@
 
 Rising losing bids by bearer token, one connection a client, each asking again as soon as it is
 answered. The product is Gunicorn with PostgreSQL (fsync on) or SQLite (synchronous FULL). The
-yardstick is the guarded statements of the product's own bid, recorded and sent by psycopg or
-sqlite3 with as many connections (128 at most: the database takes no 256), from as many processes
-as the product has. Between them stands the least that a Flask application does for a bid
-(bench/least.py): under the same Gunicorn settings it reads the JSON, looks up a token and sends the
-recorded statements by the driver, and checks, logs and tells nothing. All three run in turn on the
-same database.
+yardstick ("raw") is the guarded statements of the product's own bid, recorded and sent by psycopg
+or sqlite3 with as many connections (128 at most: the database takes no 256), from as many processes
+as the product has. Between them stands the least that a plain Flask application does for a bid
+(bench/least.py): under the same Gunicorn settings it reads the JSON, looks up the token and sends
+the recorded statements by the driver; it checks, logs and tells nothing. All three run in turn on
+the same database, with its connections warmed up and, on SQLite, under the same pragmas.
 
 - On PostgreSQL a losing bid is one statement, the yardstick's as the product's. That is more than
   twice as fast as the same sent one by one in a transaction; a ratio to the latter would be
   as much higher.
-- Bids rise by a cent in the order in which clients take them. With many at once a later one often
-  comes first, and the earlier is refused, by the yardstick's guard as by the product's. `accepted`
-  counts bids placed, `answered` those refused as well.
+- Bids rise by a cent in the order in which clients take them, the yardstick's with the clock. With
+  many at once a later one often comes first, and the earlier is refused, by the yardstick's guard
+  as by the product's. `accepted` counts bids placed, `answered` those refused as well.
 - Rates are without the generator: what choosing, sending and counting bids took of the cores is
   taken from the time. The yardstick's is its loop around the driver; the driver's own CPU stays,
-  as the product's does.
+  and what it takes to fill in a statement, as the product's does.
+- Ratios are the medians of the rounds' own, and not those of the medians beside them.
 - CPU is the web processes', user and system, for each answer. In brackets: all of it for each bid
-  that was accepted.
-- SQLite gives no turns: of the yardstick's connections one writes again and again while the others
-  sleep. Nearly all its answers come at once and few wait for long (clients divided by the rate is
-  the mean), so that its p95 is out of reach for bidders who all get their turn.
+  that was accepted. SQLite works inside the web processes.
+- SQLite gives no turns: of 16 connections one writes again and again while the others sleep. Nearly
+  all its answers come at once and few wait for long (clients divided by the rate is the mean), so
+  that 5 times its p95 is out of reach for bidders who all get their turn.
 """
 
 import argparse
 import json
+import os
+import time
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
 from bench import load, raw
@@ -38,13 +41,13 @@ from bench.figures import Goal, Section, Table, median, percentile, rendered
 from bench.people import add_artworks, add_people, product
 from bench.stage import DATABASES, Stage, machine, raised, yardstick
 
-_CORES = 2
+_CORES = os.cpu_count() or 1
 _BIDDERS = 16
 # With so many clients the goals ask for half of the yardstick's rate.
 _RATED = 16
 _FIRST_CENTS = 1_000
 _STALL_SECONDS = 1.0
-# The database takes 200, and the product's pools have theirs.
+# The database takes 200, and the product's pools and the least bid's threads have theirs.
 _RAW_CONNECTIONS = 128
 _MANY = 200
 # What the report measures: artworks, clients.
@@ -56,7 +59,8 @@ _REPORTED_SECONDS = 1.5
 class Side:
     """One side of a round: rates without the generator, in bids a second; the others in ms.
 
-    CPU is for each answer: of the web processes, or of the yardstick's driver; and of the database.
+    CPU is for each answer: of the web processes, or of the yardstick's driver; and of the
+    database, for the yardstick with what its new connections took.
     """
 
     accepted: float
@@ -73,7 +77,7 @@ class Side:
 
     @property
     def cpu_accepted(self) -> float:
-        """All CPU in ms, refusals' as well, for each accepted bid."""
+        """`cpu`, refusals' as well, for each accepted bid."""
         return self.cpu / (1 - self.refused_share)
 
 
@@ -117,16 +121,15 @@ class Case:
 def measure(
     database: str, combinations: Sequence[tuple[int, int]], seconds: float, rounds: int, web: int
 ) -> list[Case]:
-    """Interleaved rounds of product and raw statements for each (artworks, clients)."""
+    """Interleaved rounds of the three for each (artworks, clients)."""
     found: dict[tuple[int, int], list[Round]] = {each: [] for each in combinations}
     with raised(database, web=web) as stage:
         with product(stage) as app:
             tokens = add_people(_BIDDERS)
-            # The one to record from is the last: its number is nobody else's.
-            [*works, recording] = add_artworks(1 + max(_MANY, *(each for each, _ in combinations)))
-            recorded = raw.record(app, tokens[0], recording, _FIRST_CENTS)
+            works = add_artworks(max(_MANY, *(each for each, _ in combinations)))
+            recorded = raw.record(app, tokens)
         with yardstick(stage, "least", json.dumps(asdict(recorded)).encode()) as least:
-            bench = _Bench(stage, least, tokens, recorded)
+            bench = _Bench(stage, least, tokens, recorded, web)
             for artworks, clients in combinations:
                 bench.served(stage, works[:artworks], clients, 1.0)
                 bench.served(least, works[:artworks], clients, 1.0)
@@ -143,12 +146,13 @@ class _Bench:
     """The three that are compared, and how high the bids are by now."""
 
     def __init__(
-        self, stage: Stage, least: Stage, tokens: list[str], recorded: raw.Recorded
+        self, stage: Stage, least: Stage, tokens: list[str], recorded: raw.Recorded, web: int
     ) -> None:
         self._stage = stage
         self._least = least
         self._recorded = recorded
-        self._cents = _FIRST_CENTS + 10
+        self._web = web
+        self._cents = _FIRST_CENTS
         self._heads = [
             "POST /api/bids HTTP/1.1\r\nHost: bench\r\nContent-Type: application/json\r\n"
             f"Authorization: Bearer {token}\r\n"
@@ -202,8 +206,9 @@ class _Bench:
                 recorded=asdict(self._recorded),
                 artworks=works,
                 first_cents=self._cents,
-                step=1,
-            )
+                since=time.monotonic(),
+            ),
+            self._web,
         )
         _, after = self._used(self._stage)
         self._cents = answered.last_cents + 1
@@ -232,14 +237,20 @@ class _Bench:
 
 
 HEADS = (
-    "database", "artworks", "clients", "accepted/s", "raw", "ratio", "answered/s", "raw", "ratio",
-    "refused", "raw", "CPU ms", "database CPU ms", "generator CPU ms", "p50 ms", "p95 ms",
-    "raw p95", "failed", "longest silence s",
+    "database", "artworks", "clients", "accepted/s", "raw accepted/s", "accepted ratio",
+    "answered/s", "raw answered/s", "answered ratio", "refused", "raw refused", "CPU ms",
+    "database CPU ms", "generator CPU ms", "p50 ms", "p95 ms", "raw p95 ms", "failed",
+    "longest silence s",
 )  # fmt: skip
 _LEAST_HEADS = (
-    "database", "artworks", "clients", "accepted/s", "of raw", "answered/s", "of raw", "refused",
-    "CPU ms", "database CPU ms", "p50 ms", "p95 ms", "of raw", "failed",
+    "database", "artworks", "clients", "accepted/s", "accepted ratio", "answered/s",
+    "answered ratio", "refused", "CPU ms", "database CPU ms", "p50 ms", "p95 ms", "p95 ratio",
+    "failed",
 )  # fmt: skip
+
+
+def _database(case: Case, cpu: float) -> str:
+    return f"{cpu:.2f}" if case.database == "postgresql" else "–"
 
 
 def _accepted(side: Side) -> float:
@@ -270,7 +281,7 @@ def _line(case: Case) -> list[str]:
         f"{middle(lambda each: each.raw.refused_share):.0%}",
         f"{middle(lambda each: each.product.side.cpu):.2f} "
         f"({middle(lambda each: each.product.side.cpu_accepted):.2f})",
-        f"{middle(lambda each: each.product.side.database_cpu):.2f}",
+        _database(case, middle(lambda each: each.product.side.database_cpu)),
         f"{middle(lambda each: each.product.generator_cpu):.2f}",
         f"{middle(lambda each: each.product.side.p50):.1f}",
         f"{middle(lambda each: each.product.side.p95):.1f}",
@@ -292,7 +303,7 @@ def _least_line(case: Case) -> list[str]:
         f"{middle(lambda each: each.ratio(_answered, least=True)):.0%}",
         f"{middle(lambda each: each.least.side.refused_share):.0%}",
         f"{middle(lambda each: each.least.side.cpu):.2f}",
-        f"{middle(lambda each: each.least.side.database_cpu):.2f}",
+        _database(case, middle(lambda each: each.least.side.database_cpu)),
         f"{middle(lambda each: each.least.side.p50):.1f}",
         f"{middle(lambda each: each.least.side.p95):.1f}",
         f"{middle(lambda each: each.ratio(_p95, least=True)):.1f} ×",
@@ -310,79 +321,95 @@ def _name(case: Case) -> str:
 class _Aim:
     """What a figure of a case is held against; with `more`, more of it is better.
 
-    `beyond` is the CPU in ms that the goal leaves for what the product does beyond the least bid,
-    and what that takes.
+    `product` and `least` are that of each round. `beyond` is the CPU in ms that the goal leaves for
+    what the product does beyond the least bid, were all cores full, and what that takes.
     """
 
     what: str
     words: str
     limit: float
     more: bool
-    product: float
-    least: float
+    product: list[float]
+    least: list[float]
     told: Callable[[float], str]
     beyond: tuple[float, float] | None = None
 
-    def met_by(self, reached: float) -> bool:
+    def met_by(self, rounds: list[float]) -> bool:
+        reached = median(rounds)
         return reached >= self.limit if self.more else reached <= self.limit
+
+    def reached(self, rounds: list[float]) -> str:
+        """The median, and between what it is."""
+        return f"{self.told(median(rounds))} ({self.told(min(rounds))} to {self.told(max(rounds))})"
+
+
+def _percent(value: float) -> str:
+    return f"{value:.0%}"
+
+
+def _times(value: float) -> str:
+    return f"{value:.1f} ×"
+
+
+def _milliseconds(value: float) -> str:
+    return f"{value:.2f} ms"
 
 
 def _aims(case: Case) -> list[_Aim]:
-    middle = case.middle
     aims = []
     if case.clients == _RATED:
         for what, of in (("accepted bids", _accepted), ("answered bids", _answered)):
             aims.append(_rate(case, what, of))
-        cpu, least_cpu = _middle_of_both(case, lambda side: side.cpu)
         limit = 2.5 if case.artworks == 1 else 1.8
+        cpu = [each.product.side.cpu for each in case.rounds]
+        least = [each.least.side.cpu for each in case.rounds]
+        left, taken = limit - median(least), median(cpu) - median(least)
+        words = f"≤ {limit} ms"
         aims.append(
             _Aim(
-                "web CPU for an answer", f"≤ {limit} ms", limit, False,
-                cpu, least_cpu,
-                lambda value: f"{value:.2f} ms", (limit - least_cpu, cpu - least_cpu),
+                "web CPU for an answer", words, limit, False, cpu, least, _milliseconds,
+                (left, taken),
             )
         )  # fmt: skip
     if case.clients < 256:
-        aims.append(
-            _Aim(
-                "p95", "≤ 5 × raw", 5, False,
-                middle(lambda each: each.ratio(_p95)),
-                middle(lambda each: each.ratio(_p95, least=True)),
-                lambda value: f"{value:.1f} ×",
-            )
-        )  # fmt: skip
+        aims.append(_ratio(case, "p95", "≤ 5 × raw", 5, _p95, _times, more=False))
     return aims
 
 
 def _rate(case: Case, what: str, of: Callable[[Side], float]) -> _Aim:
+    def spent(side: Side) -> float:
+        return (side.cpu + side.database_cpu) * side.answered / of(side)
+
     half = case.middle(lambda each: _CORES * 1000 / (of(each.raw) / 2))
-    spent, least = _middle_of_both(
-        case, lambda side: (side.cpu + side.database_cpu) * side.answered / of(side)
-    )
+    least = case.middle(lambda each: spent(each.least.side))
+    beyond = case.middle(lambda each: spent(each.product.side)) - least
+    aim = _ratio(case, what, "≥ 50 % of raw", 0.5, of, _percent, more=True)
+    return replace(aim, beyond=(half - least, beyond))
+
+
+def _ratio(
+    case: Case, what: str, words: str, limit: float, of: Callable[[Side], float],
+    told: Callable[[float], str], *, more: bool,
+) -> _Aim:  # fmt: skip
     return _Aim(
-        what, "≥ 50 % of raw", 0.5, True,
-        case.middle(lambda each: each.ratio(of)),
-        case.middle(lambda each: each.ratio(of, least=True)),
-        lambda value: f"{value:.0%}", (half - least, spent - least),
+        what, words, limit, more,
+        [each.ratio(of) for each in case.rounds],
+        [each.ratio(of, least=True) for each in case.rounds],
+        told,
     )  # fmt: skip
-
-
-def _middle_of_both(case: Case, of: Callable[[Side], float]) -> tuple[float, float]:
-    """A figure of the product and of the least bid."""
-    return (
-        case.middle(lambda each: of(each.product.side)),
-        case.middle(lambda each: of(each.least.side)),
-    )
 
 
 def _goals(case: Case) -> list[Goal]:
     """What this combination is held against."""
     goals = [
         Goal(
-            f"{_name(case)}: {aim.what}", aim.words, aim.told(aim.product), aim.met_by(aim.product)
+            f"{_name(case)}: {aim.what}",
+            aim.words,
+            aim.reached(aim.product),
+            aim.met_by(aim.product),
         )
         for aim in _aims(case)
-    ]  # fmt: skip
+    ]
     if case.clients == 256:
         silence = max(each.product.longest_silence for each in case.rounds)
         failures = sum(each.product.failures for each in case.rounds)
@@ -416,8 +443,8 @@ def section(cases: Sequence[Case], rounds: int, web: int) -> Section:
 def _notes(cases: Sequence[Case]) -> str:
     """Of each goal that is missed, whether the least bid would have met it."""
     lines = [
-        f"- {_name(case)}: {aim.what} {aim.told(aim.product)}, asked {aim.words}; the least bid "
-        + _reach(aim)
+        f"- {_name(case)}: {aim.what} {aim.told(median(aim.product))}, asked {aim.words}; the "
+        f"least bid {_reach(aim)}"
         for case in cases
         for aim in _aims(case)
         if not aim.met_by(aim.product)
@@ -426,10 +453,11 @@ def _notes(cases: Sequence[Case]) -> str:
         return ""
     return "\n".join(
         [
-            "Where a goal is missed. What the least bid misses too is out of reach on this machine",
-            "for whatever Flask does under these Gunicorn settings. Else it is told what is left",
-            "for all that the product does beyond it: who may ask for what, checks of what came",
-            "and what they say, the request's number and log line, headers, news for watchers.",
+            "Where a goal is missed, and what the least bid reaches. Where that misses it too, the",
+            "goal would not be met either if all that the product does beyond it were left out:",
+            "who may ask for what, checks of what came and what they say, the request's number and",
+            "log line, headers, news for watchers. Where it meets the goal, it is told how much",
+            "CPU is left for all that, were every core full.",
             "",
             *lines,
         ]
@@ -437,15 +465,13 @@ def _notes(cases: Sequence[Case]) -> str:
 
 
 def _reach(aim: _Aim) -> str:
+    reached = aim.reached(aim.least)
     if not aim.met_by(aim.least):
-        return f"misses it too: {aim.told(aim.least)}"
+        return f"misses it too: {reached}"
     if aim.beyond is None:
-        return f"reaches {aim.told(aim.least)}"
+        return f"meets it: {reached}"
     left, taken = aim.beyond
-    return (
-        f"reaches {aim.told(aim.least)}, which leaves {left:.2f} ms of CPU for what the product "
-        f"does in {taken:.2f} ms"
-    )
+    return f"meets it: {reached}; {left:.2f} ms are left for what the product does in {taken:.2f}"
 
 
 def report(rounds: int = 5) -> Section:

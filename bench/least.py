@@ -1,6 +1,6 @@
 """The yardstick between the driver and the product: the least that Flask does for a bid.
 
-It reads the offer as JSON, looks up a bidder's token and sends the recorded statements by the
+It reads the offer as JSON, looks up the bidder's token and sends the recorded statements by the
 driver; nothing is checked, logged or told. Served as `bench.least:app` by the product's Gunicorn
 settings; `BENCH_GIVEN` names the file with what was recorded.
 """
@@ -12,6 +12,7 @@ from pathlib import Path
 
 from flask import Flask, Response, request
 
+from app.core.secrets import token_digest
 from bench.raw import Recorded, Replay
 
 app = Flask(__name__)
@@ -20,14 +21,15 @@ _recorded = Recorded(**json.loads(Path(os.environ["BENCH_GIVEN"]).read_text()))
 _ANSWER = b"-" * 135
 
 
-class _Mine(threading.local):
-    """A connection for each thread."""
-
-    def __init__(self) -> None:
-        self.replay = Replay(os.environ["DATABASE_URL"], _recorded, asking=True)
+_mine = threading.local()
 
 
-_mine = _Mine()
+def _replay() -> Replay:
+    """This thread's connection."""
+    if not hasattr(_mine, "replay"):
+        _mine.replay = Replay(os.environ["DATABASE_URL"], _recorded, asking=True)
+    found: Replay = _mine.replay
+    return found
 
 
 @app.get("/")
@@ -41,5 +43,6 @@ def bid() -> Response:
     """Place a bid: 201, or 409 when the guard refused it."""
     offer = request.get_json()
     cents = int(offer["amount"].replace(".", ""))
-    placed = _mine.replay.bid(offer["artwork_id"], cents)
+    digest = token_digest(request.headers["Authorization"].removeprefix("Bearer "))
+    placed = _replay().bid(offer["artwork_id"], cents, digest)
     return Response(_ANSWER, 201 if placed else 409, mimetype="application/json")

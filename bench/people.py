@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from typing import Any
 
 from flask import Flask
 from sqlalchemy import insert
@@ -35,8 +36,10 @@ def product(stage: Stage) -> Iterator[Flask]:
             db.engine.dispose()
 
 
-def add_people(number: int, role: Role = Role.BUYER, kind: TokenKind = TokenKind.API) -> list[str]:
-    """So many people; their tokens."""
+def add_people(
+    number: int, role: Role = Role.BUYER, kind: TokenKind = TokenKind.API, **given: Any
+) -> list[str]:
+    """So many people, with what else is given; their tokens."""
     moment = clock.now()
     tokens = [new_token() for _ in range(number)]
     with transaction() as session:
@@ -44,7 +47,7 @@ def add_people(number: int, role: Role = Role.BUYER, kind: TokenKind = TokenKind
             person = session.scalar(
                 insert(User)
                 .values(email=f"{token_digest(token)[:20]}@example.com", name="Somebody",
-                        password_hash="-", role=role, active=True, created_at=moment)
+                        password_hash="-", role=role, active=True, created_at=moment, **given)
                 .returning(User.id)
             )  # fmt: skip
             session.execute(
@@ -56,8 +59,8 @@ def add_people(number: int, role: Role = Role.BUYER, kind: TokenKind = TokenKind
     return tokens
 
 
-def add_artworks(number: int, threshold_cents: int = THRESHOLD_CENTS) -> list[int]:
-    """So many open artworks of one seller; their ids."""
+def add_artworks(number: int, threshold_cents: int = THRESHOLD_CENTS, **given: Any) -> list[int]:
+    """So many open artworks of one seller, with what else is given; their ids."""
     moment = clock.now()
     add_people(1, Role.SELLER)
     with transaction() as session:
@@ -70,7 +73,8 @@ def add_artworks(number: int, threshold_cents: int = THRESHOLD_CENTS) -> list[in
                 [
                     {"seller_id": seller, "title": f"Artwork {n}", "artist_name": "Somebody",
                      "description": "Oil on canvas.", "threshold_cents": threshold_cents,
-                     "status": ArtworkStatus.ACTIVE, "created_at": moment, "updated_at": moment}
+                     "status": ArtworkStatus.ACTIVE, "created_at": moment, "updated_at": moment,
+                     **given}
                     for n in range(number)
                 ],
             )

@@ -5,47 +5,64 @@ cannot drift from the product's. A process of its own; threads share one GIL the
 statements are spread over as many processes as the product has.
 """
 
+import contextlib
 import itertools
 import json
+import re
 import sqlite3
 import subprocess
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import psycopg
 import psycopg.types.json
 from flask import Flask
-from sqlalchemy import event
+from sqlalchemy import event, select
 
+from app.accounts.models import AccessToken
 from app.core.extensions import db
+from app.core.secrets import token_digest
+from app.core.transaction import SQLITE_PRAGMAS
+from bench.people import add_artworks, add_people
 
 ROOT = Path(__file__).resolve().parents[1]
+# What is recorded is told apart by numbers that stand nowhere else in its statements.
+_BIDDER, _ARTWORK, _CENTS = 7_654_321, 8_765_432, 987_654
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
+# psycopg prepares what it was given so often.
+_WARM_UPS = 8
+# The order in which several processes bid is that of the machine's clock.
+_CENTS_A_SECOND = 50_000
 
 Statement = tuple[str, Any]
 
 
 @dataclass(frozen=True)
 class Recorded:
-    """One transaction's statements with their parameters; moments as text, marked.
+    """One transaction's statements with their parameters; what each bid has of its own is marked.
 
-    `asked` is what was read before it: whose the bidder's token is.
+    `asked` is what was read before it: whose the bidder's token is. `bidders` are the ids of those
+    who bid, by the digest of their token.
     """
 
     asked: list[Statement]
     placed: list[Statement]
     refused: list[Statement]
-    amount: int
-    artwork_id: int
+    bidders: dict[str, int]
 
 
 @dataclass(frozen=True)
 class RawLoad:
-    """So many connections for so long; amounts rise by `step` from `first_cents` on."""
+    """So many connections for so long; amounts rise from `first_cents` with the clock.
+
+    `since` is the moment of the machine's monotonic clock at which they were `first_cents`.
+    """
 
     address: str
     connections: int
@@ -53,7 +70,7 @@ class RawLoad:
     recorded: dict[str, Any]
     artworks: list[int]
     first_cents: int
-    step: int
+    since: float
 
 
 @dataclass(frozen=True)
@@ -73,21 +90,28 @@ class RawAnswer:
     last_cents: int
 
 
-def record(app: Flask, token: str, artwork_id: int, cents: int) -> Recorded:
-    """Place a bid of `cents` and then the same again, and keep what was asked of the database."""
+def record(app: Flask, tokens: list[str]) -> Recorded:
+    """Place a bid and then the same again, and keep what was asked of the database.
+
+    They are somebody's who is added for it, and on an artwork of its own; `tokens` are those by
+    which the others bid.
+    """
     found: list[Statement] = []
 
     def note(_c: Any, _u: Any, statement: str, parameters: Any, _x: Any, _many: bool) -> None:
         found.append((statement, parameters))
 
-    amount = f"{cents // 100}.{cents % 100:02d}"
+    bidders = {token_digest(each): _owner(each) for each in tokens}
+    [token] = add_people(1, id=_BIDDER)
+    add_artworks(1, id=_ARTWORK)
+    own = token_digest(token)
     client = app.test_client()
 
     def bid() -> int:
         found.clear()
         answer = client.post(
             "/api/bids",
-            json={"artwork_id": artwork_id, "amount": amount},
+            json={"artwork_id": _ARTWORK, "amount": f"{_CENTS // 100}.{_CENTS % 100:02d}"},
             headers={"Authorization": f"Bearer {token}"},
         )
         return answer.status_code
@@ -96,20 +120,52 @@ def record(app: Flask, token: str, artwork_id: int, cents: int) -> Recorded:
     try:
         if bid() != 201:
             raise RuntimeError("the bid to record was not placed")
-        asked, placed = _parted(found)
+        asked, placed = _parted(found, own)
         if bid() != 409:
             raise RuntimeError("the second bid to record was not refused")
-        _, refused = _parted(found)
+        _, refused = _parted(found, own)
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
-    return Recorded(asked, placed, refused, cents, artwork_id)
+    return Recorded(asked, placed, refused, bidders)
 
 
-def _parted(found: list[Statement]) -> tuple[list[Statement], list[Statement]]:
+def _owner(token: str) -> int:
+    found = select(AccessToken.user_id).where(AccessToken.digest == token_digest(token))
+    return db.session.scalars(found).one()
+
+
+def _parted(found: list[Statement], digest: str) -> tuple[list[Statement], list[Statement]]:
     """What was read before the transaction, and its statements from the first that writes."""
-    said = [(text, plain(parameters)) for text, parameters in found if text != "COMMIT"]
+    said = [
+        (text, _with_marks(text, plain(parameters), digest))
+        for text, parameters in found
+        if text != "COMMIT"
+    ]
     first = next(n for n, (text, _) in enumerate(said) if "UPDATE artworks" in text)
     return [each for each in said[:first] if each[0].startswith("SELECT")], said[first:]
+
+
+def _with_marks(text: str, given: Any, digest: str) -> Any:
+    """Parameters in which each value that the next bid has of its own is named."""
+    marks = {_BIDDER: "bidder", _ARTWORK: "artwork", _CENTS: "cents", digest: "digest"}
+
+    def marked(name: str, value: Any) -> Any:
+        if isinstance(value, dict):
+            return value
+        if name == "resource_id":
+            return {"own": "bid"}
+        if isinstance(value, str) and str(_ARTWORK) in value:
+            return {"own": "details"}
+        # SQLite's driver is given moments as text.
+        if isinstance(value, str) and _MOMENT.fullmatch(value):
+            return {"moment": value}
+        return {"own": marks[value]} if value in marks else value
+
+    if isinstance(given, dict):
+        return {name: marked(name, value) for name, value in given.items()}
+    inserted = re.match(r"INSERT INTO \w+ \(([^)]+)\)", text)
+    names = inserted[1].split(", ") if inserted else [""] * len(given)
+    return [marked(name, value) for name, value in zip(names, given, strict=True)]
 
 
 def plain(parameters: Any) -> Any:
@@ -125,36 +181,68 @@ def _mark(value: Any) -> Any:
     return json.dumps(value.obj) if isinstance(value, psycopg.types.json.Json) else value
 
 
-def run(load: RawLoad, processes: int = 2) -> RawAnswer:
-    """Run the load, its connections shared between `processes`."""
-    shares = min(processes, load.connections)
-    children = []
-    for number in range(shares):
-        # In step, two processes would meet on every artwork.
-        at = len(load.artworks) * number // shares
-        mine = asdict(load) | {
-            "artworks": load.artworks[at:] + load.artworks[:at],
-            "connections": load.connections // shares,
-            "first_cents": load.first_cents + number,
-            "step": shares,
-        }
-        child = subprocess.Popen(
-            [sys.executable, "-m", "bench.raw"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=ROOT,
-        )
-        if child.stdin is not None:
-            child.stdin.write(json.dumps(mine))
+def in_processes(module: str, shares: Sequence[dict[str, Any]], seconds: float) -> list[Any]:
+    """What `python -m module` answers to each share, all at the same time; JSON in and out.
+
+    Raises RuntimeError when one fails, subprocess.TimeoutExpired after so many seconds; none is
+    left running.
+    """
+    with contextlib.ExitStack() as running:
+        children = []
+        for share in shares:
+            child = subprocess.Popen(
+                [sys.executable, "-m", module],
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
+            )  # fmt: skip
+            running.enter_context(child)
+            running.callback(child.kill)
+            assert child.stdin is not None
+            child.stdin.write(json.dumps(share))
             child.stdin.close()
-        children.append(child)
-    parts = []
-    for child in children:
-        said = child.stdout.read() if child.stdout else ""
-        if child.wait(load.seconds + 60):
-            raise RuntimeError("the raw load failed")
-        parts.append(RawAnswer(**json.loads(said)))
+            child.stdin = None
+            children.append(child)
+        answers = []
+        for child in children:
+            said, _ = child.communicate(timeout=seconds)
+            if child.returncode:
+                raise RuntimeError(f"{module} failed")
+            answers.append(json.loads(said))
+    return answers
+
+
+def connect(address: str) -> Any:
+    """A connection by the driver alone, to SQLite with what the product tells its own."""
+    if not address.startswith("sqlite"):
+        return psycopg.connect(address, autocommit=True)
+    made = sqlite3.connect(
+        address.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False
+    )
+    # Whoever gets no turn for longer would fail.
+    for pragma in (*SQLITE_PRAGMAS, "busy_timeout=30000"):
+        made.execute(f"PRAGMA {pragma}")
+    return made
+
+
+def run(load: RawLoad, processes: int) -> RawAnswer:
+    """Run the load, its connections shared between so many processes."""
+    shares = min(processes, load.connections)
+    starts = [len(load.artworks) * number // shares for number in range(shares)]
+    parts = [
+        RawAnswer(**answer)
+        for answer in in_processes(
+            "bench.raw",
+            [
+                asdict(load)
+                | {
+                    # In step, two processes would meet on every artwork.
+                    "artworks": load.artworks[at:] + load.artworks[:at],
+                    "connections": load.connections // shares,
+                }
+                for at in starts
+            ],
+            load.seconds + 60,
+        )
+    ]
     return RawAnswer(
         placed=sum(part.placed for part in parts),
         refused=sum(part.refused for part in parts),
@@ -166,88 +254,91 @@ def run(load: RawLoad, processes: int = 2) -> RawAnswer:
     )
 
 
+class _Sent:
+    """A recorded statement, and where what each bid has of its own stands in it."""
+
+    def __init__(self, text: str, given: Any) -> None:
+        self.text = text
+        self.returns_rows = " RETURNING " in text or text.startswith("SELECT")
+        self.writes_bid = text.startswith("INSERT INTO bids")
+        self._given = given
+        places = given.items() if isinstance(given, dict) else enumerate(given)
+        marked = [(place, mark) for place, mark in places if isinstance(mark, dict)]
+        self._own = [(place, mark.get("own", "moment")) for place, mark in marked]
+
+    def filled(self, own: dict[str, Any]) -> Any:
+        new = self._given.copy()
+        for place, name in self._own:
+            new[place] = own[name]
+        return new
+
+
 class Replay:
-    """One connection that places rising bids with the recorded statements.
+    """One connection that places bids with the recorded statements.
 
     With `asking`, what a bid reads first is read for each.
     """
 
     def __init__(self, address: str, recorded: Recorded, *, asking: bool = False) -> None:
         self._sqlite = address.startswith("sqlite")
-        self._connection = _connect(address)
-        self._old_cents = recorded.amount
-        self._old_artwork = recorded.artwork_id
-        self._asked = recorded.asked if asking else []
-        self._placed = recorded.placed
-        self._refused = recorded.refused
+        self._cursor = connect(address).cursor()
+        self._asked = [_Sent(*each) for each in recorded.asked] if asking else []
+        self._placed = [_Sent(*each) for each in recorded.placed]
+        self._refused = [_Sent(*each) for each in recorded.refused[1:]]
+        self._bidders = recorded.bidders
 
-    def bid(self, artwork_id: int, cents: int) -> bool:
-        """Place one; False when the guard refused it."""
-        bid_id = 0
-        cursor = self._connection.cursor()
-        for text, given in self._asked:
-            cursor.execute(text, self._fill(given, artwork_id, cents, 0))
+    def warm_up(self, artwork_id: int) -> None:
+        """Have the statements prepared, by bids of nothing on an artwork that has higher ones."""
+        digest = next(iter(self._bidders))
+        for _ in range(_WARM_UPS):
+            self.bid(artwork_id, 0, digest)
+
+    def bid(self, artwork_id: int, cents: int, digest: str) -> bool:
+        """Place one by the owner of a token; False when the guard refused it."""
+        cursor = self._cursor
+        moment = datetime.now(UTC).isoformat(" ", "microseconds")
+        own = {
+            "artwork": artwork_id,
+            "cents": cents,
+            "digest": digest,
+            "bidder": self._bidders[digest],
+            "details": f'{{"artwork_id": {artwork_id}}}',
+            "moment": moment.removesuffix("+00:00") if self._sqlite else moment,
+        }
+        for each in self._asked:
+            cursor.execute(each.text, each.filled(own))
             cursor.fetchall()
         # One statement is a transaction of its own.
         alone = len(self._placed) == 1
         if not alone:
             cursor.execute("BEGIN IMMEDIATE" if self._sqlite else "BEGIN")
-        for number, (text, given) in enumerate(self._placed):
-            cursor.execute(text, self._fill(given, artwork_id, cents, bid_id))
-            row = cursor.fetchone() if " RETURNING " in text else None
-            if number == 0 and row is None:
-                if not alone:
-                    cursor.execute("COMMIT")
-                for again, more in self._refused[1:]:
-                    cursor.execute(again, self._fill(more, artwork_id, cents, 0))
-                    cursor.fetchall()
-                return False
-            if text.startswith("INSERT INTO bids"):
-                bid_id = row[0] if row else 0
+        taken = None
+        for each in self._placed:
+            cursor.execute(each.text, each.filled(own))
+            row = cursor.fetchone() if each.returns_rows else None
+            taken = taken or row
+            if taken is None:
+                break
+            if each.writes_bid and row is not None:
+                own["bid"] = row[0]
         if not alone:
             cursor.execute("COMMIT")
-        cursor.close()
-        return True
-
-    def _fill(self, given: Any, artwork_id: int, cents: int, bid_id: int) -> Any:
-        moment = datetime.now().isoformat(" ")
-
-        def value(name: str, old: Any) -> Any:
-            if isinstance(old, dict):
-                return moment
-            if name == "resource_id" and bid_id:
-                return bid_id
-            if old == self._old_cents:
-                return cents
-            return artwork_id if old == self._old_artwork and "artwork" in name else old
-
-        if isinstance(given, dict):
-            return {name: value(name, old) for name, old in given.items()}
-        # By place only: what is replaced has to differ from all else that is given.
-        new = {self._old_cents: cents, self._old_artwork: artwork_id}
-        return [moment if isinstance(old, dict) else new.get(old, old) for old in given]
-
-
-def _connect(address: str) -> Any:
-    if not address.startswith("sqlite"):
-        return psycopg.connect(address, autocommit=True)
-    made = sqlite3.connect(
-        address.removeprefix("sqlite:///"), isolation_level=None, timeout=30,
-        check_same_thread=False,
-    )  # fmt: skip
-    made.execute("PRAGMA synchronous=FULL")
-    made.execute("PRAGMA foreign_keys=ON")
-    return made
+        if taken is None:
+            for each in self._refused:
+                cursor.execute(each.text, each.filled(own))
+                cursor.fetchall()
+        return taken is not None
 
 
 def _run(load: RawLoad) -> RawAnswer:
-    numbers = itertools.count(load.first_cents, load.step)
-    works = itertools.cycle(load.artworks)
+    recorded = Recorded(**load.recorded)
+    works, digests = itertools.cycle(load.artworks), itertools.cycle(recorded.bidders)
     lock = threading.Lock()
     times: list[float] = []
     counts = {True: 0, False: 0}
     asking: list[float] = []
     driving: list[float] = []
+    failures: list[BaseException] = []
     last = [load.first_cents]
     barrier = threading.Barrier(load.connections + 1)
 
@@ -257,10 +348,11 @@ def _run(load: RawLoad) -> RawAnswer:
         first_cpu, driver_cpu = time.thread_time(), 0.0
         while time.perf_counter() < until:
             with lock:
-                cents, artwork = next(numbers), next(works)
-                last[0] = max(last[0], cents)
+                passed = time.monotonic() - load.since
+                last[0] = cents = load.first_cents + int(passed * _CENTS_A_SECOND)
+                artwork, digest = next(works), next(digests)
             began, began_cpu = time.perf_counter(), time.thread_time()
-            placed = replay.bid(artwork, cents)
+            placed = replay.bid(artwork, cents, digest)
             took = time.perf_counter() - began
             driver_cpu += time.thread_time() - began_cpu
             with lock:
@@ -270,15 +362,24 @@ def _run(load: RawLoad) -> RawAnswer:
             asking.append(time.thread_time() - first_cpu - driver_cpu)
             driving.append(driver_cpu)
 
-    recorded = Recorded(**load.recorded)
+    def watched(replay: Replay) -> None:
+        try:
+            work(replay)
+        except BaseException as failure:
+            failures.append(failure)
+
     replays = [Replay(load.address, recorded) for _ in range(load.connections)]
-    threads = [threading.Thread(target=work, args=(each,), daemon=True) for each in replays]
+    for replay in replays:
+        replay.warm_up(load.artworks[0])
+    threads = [threading.Thread(target=watched, args=(each,), daemon=True) for each in replays]
     for thread in threads:
         thread.start()
     barrier.wait()
     began = time.perf_counter()
     for thread in threads:
         thread.join(load.seconds + 30)
+    if failures:
+        raise failures[0]
     return RawAnswer(
         placed=counts[True],
         refused=counts[False],

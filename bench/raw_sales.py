@@ -6,8 +6,6 @@ and replayed for other wins by processes of their own.
 
 import json
 import re
-import sqlite3
-import subprocess
 import sys
 import threading
 import time
@@ -16,11 +14,10 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-import psycopg
 from sqlalchemy import event
 
 from app.core.extensions import db
-from bench.raw import ROOT, Statement, plain
+from bench.raw import Statement, connect, in_processes, plain
 
 _PROCESSES = 2
 # Made from a key, so that another sale's cannot be written from this one's.
@@ -64,27 +61,15 @@ def record(settle: Callable[[], None]) -> list[Statement]:
 
 def run(replay: Replay) -> Replayed:
     """Settle all of them, shared between processes: threads of one would share its GIL."""
-    children = []
-    for number in range(_PROCESSES):
-        mine = asdict(replay) | {
+    shares = [
+        asdict(replay)
+        | {
             "numbers": replay.numbers[number::_PROCESSES],
             "connections": max(1, replay.connections // _PROCESSES),
         }
-        child = subprocess.Popen(
-            [sys.executable, "-m", "bench.raw_sales"],
-            stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
-        )  # fmt: skip
-        assert child.stdin is not None
-        child.stdin.write(json.dumps(mine))
-        child.stdin.close()
-        child.stdin = None
-        children.append(child)
-    parts = []
-    for child in children:
-        said, _ = child.communicate(timeout=120)
-        if child.returncode:
-            raise RuntimeError("the settlements could not be replayed")
-        parts.append(Replayed(**json.loads(said)))
+        for number in range(_PROCESSES)
+    ]
+    parts = [Replayed(**answer) for answer in in_processes("bench.raw_sales", shares, 120)]
     return Replayed(
         milliseconds=[value for part in parts for value in part.milliseconds],
         wall_seconds=max(part.wall_seconds for part in parts),
@@ -143,18 +128,8 @@ def _run(replay: Replay) -> Replayed:
     failures: list[BaseException] = []
     together = threading.Barrier(replay.connections + 1)
 
-    def connect() -> Any:
-        if not sqlite:
-            return psycopg.connect(replay.address, autocommit=True)
-        made = sqlite3.connect(
-            replay.address.removeprefix("sqlite:///"), isolation_level=None, timeout=30
-        )
-        made.execute("PRAGMA synchronous=FULL")
-        made.execute("PRAGMA foreign_keys=ON")
-        return made
-
     def work() -> None:
-        connection = connect()
+        connection = connect(replay.address)
         together.wait()
         try:
             while True:

@@ -164,7 +164,7 @@ def _await(url: str, log: Path) -> None:
             if requests.get(url, timeout=5).status_code == 200:
                 return
         time.sleep(0.1)
-    raise RuntimeError(f"the product did not start:\n{log.read_text()[-3000:]}")
+    raise RuntimeError(f"{url} did not answer:\n{log.read_text()[-3000:]}")
 
 
 def machine() -> str:

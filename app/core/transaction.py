@@ -28,6 +28,18 @@ class TransactionOpen(RuntimeError):
 
 
 _BUSY_SECONDS = 5
+# What every connection to SQLite is told.
+SQLITE_PRAGMAS = (
+    f"busy_timeout={_BUSY_SECONDS * 1000}",
+    "journal_mode=WAL",
+    # FULL, because a webhook is answered once its effect is durable: in WAL mode NORMAL may lose
+    # the last commits to a power failure (sqlite.org/pragma.html#pragma_synchronous).
+    "synchronous=FULL",
+    "foreign_keys=ON",
+    # So many pages of its log, 16 MB, are copied into the database together; bids change the same
+    # pages again and again, and each of those is copied once (sqlite.org/wal.html#ckpt).
+    "wal_autocheckpoint=4000",
+)
 # SQLite has one writer at a time, and who finds it busy sleeps and looks again, for longer each
 # time: threads of one process take turns instead. Processes still meet in SQLite.
 _turn = threading.Lock()
@@ -253,19 +265,8 @@ def _tune_sqlite(engine: Engine) -> None:
         connection.isolation_level = None
         # SQLite's own knows ASCII only (sqlite.org/lang_corefunc.html#lower).
         connection.create_function("lower", 1, _lower, deterministic=True)
-        # FULL, because a webhook is answered once its effect is durable: in WAL mode NORMAL may
-        # lose the last commits to a power failure (sqlite.org/pragma.html#pragma_synchronous).
         cursor = connection.cursor()
-        for pragma in (
-            f"busy_timeout={_BUSY_SECONDS * 1000}",
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            "foreign_keys=ON",
-            # Pages. Bids change the same ones again and again: the longer the file grows before
-            # they are copied into the database, the fewer are copied, and the fewer bids wait for
-            # that. At 4 KiB a page it is 16 MB (sqlite.org/wal.html#performance_considerations).
-            "wal_autocheckpoint=4000",
-        ):
+        for pragma in SQLITE_PRAGMAS:
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()
 
