@@ -19,8 +19,6 @@ app = Flask(__name__)
 _recorded = Recorded(**json.loads(Path(os.environ["BENCH_GIVEN"]).read_text()))
 # As long as what a losing bid is answered with.
 _ANSWER = b"-" * 135
-
-
 _mine = threading.local()
 
 
