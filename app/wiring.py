@@ -198,7 +198,7 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
         init_lanes(app, db.engine)
     migrate.init_app(app, db, directory=str(ROOT / "migrations"))
     login_manager.init_app(app)
-    authentication.init_login(login_manager)
+    authentication.init_login(app, login_manager)
     init_limits(app, settings)
     csrf.init_app(app)
     init_csrf(app)

@@ -7,9 +7,9 @@ answered. The product is Gunicorn with PostgreSQL (fsync on) or SQLite (synchron
 yardstick ("raw") is the guarded statements of the product's own bid, recorded and sent by psycopg
 or sqlite3 with as many connections (128 at most: the database takes no 256), from as many processes
 as the product has. Between them stands the least that a plain Flask application does for a bid
-(bench/least.py): under the same Gunicorn settings it reads the JSON, looks up the token and sends
-the recorded statements by the driver; it checks, logs and tells nothing. All three run in turn on
-the same database, with its connections warmed up and, on SQLite, under the same pragmas.
+(bench/least.py): under the same Gunicorn settings it reads the JSON, finds the token in memory and
+sends the recorded statements by the driver; it checks, logs and tells nothing. All three run in
+turn on the same database, with its connections warmed up and, on SQLite, under the same pragmas.
 
 - On PostgreSQL a losing bid is one statement, the yardstick's as the product's. That is more than
   twice as fast as the same sent one by one in a transaction; a ratio to the latter would be

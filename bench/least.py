@@ -1,8 +1,9 @@
 """The yardstick between the driver and the product: the least that Flask does for a bid.
 
-It reads the offer as JSON, looks up the bidder's token and sends the recorded statements by the
-driver; nothing is checked, logged or told. Served as `bench.least:app` by the product's Gunicorn
-settings; `BENCH_GIVEN` names the file with what was recorded.
+It reads the offer as JSON, finds in memory whose token it is, as the product does after somebody's
+first bid, and sends the recorded statements by the driver; nothing is checked, logged or told.
+Served as `bench.least:app` by the product's Gunicorn settings; `BENCH_GIVEN` names the file with
+what was recorded.
 """
 
 import json
@@ -25,7 +26,7 @@ _mine = threading.local()
 def _replay() -> Replay:
     """This thread's connection."""
     if not hasattr(_mine, "replay"):
-        _mine.replay = Replay(os.environ["DATABASE_URL"], _recorded, asking=True)
+        _mine.replay = Replay(os.environ["DATABASE_URL"], _recorded)
     found: Replay = _mine.replay
     return found
 

@@ -23,17 +23,17 @@ from typing import Any
 import psycopg
 import psycopg.types.json
 from flask import Flask
-from sqlalchemy import event, select
+from sqlalchemy import event, select, update
 
 from app.accounts.models import AccessToken
 from app.core.extensions import db
 from app.core.secrets import token_digest
-from app.core.transaction import SQLITE_PRAGMAS
+from app.core.transaction import SQLITE_PRAGMAS, transaction
 from bench.people import add_artworks, add_people
 
 ROOT = Path(__file__).resolve().parents[1]
 # What is recorded is told apart by numbers that stand nowhere else in its statements.
-_BIDDER, _ARTWORK, _CENTS = 7_654_321, 8_765_432, 987_654
+_BIDDER, _TOKEN, _ARTWORK, _CENTS = 7_654_321, 6_543_210, 8_765_432, 987_654
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
 # psycopg prepares what it was given so often.
 _WARM_UPS = 8
@@ -47,14 +47,13 @@ Statement = tuple[str, Any]
 class Recorded:
     """One transaction's statements with their parameters; what each bid has of its own is marked.
 
-    `asked` is what was read before it: whose the bidder's token is. `bidders` are the ids of those
-    who bid, by the digest of their token.
+    Whose the token is was read before it and then remembered, as by the product. `bidders` are the
+    numbers of those who bid and of their tokens, by the tokens' digests.
     """
 
-    asked: list[Statement]
     placed: list[Statement]
     refused: list[Statement]
-    bidders: dict[str, int]
+    bidders: dict[str, dict[str, int]]
 
 
 @dataclass(frozen=True)
@@ -104,7 +103,9 @@ def record(app: Flask, tokens: list[str]) -> Recorded:
     bidders = {token_digest(each): _owner(each) for each in tokens}
     [token] = add_people(1, id=_BIDDER)
     add_artworks(1, id=_ARTWORK)
-    own = token_digest(token)
+    renumber = update(AccessToken).where(AccessToken.user_id == _BIDDER)
+    with transaction() as session:
+        session.execute(renumber.values(id=_TOKEN))
     client = app.test_client()
 
     def bid() -> int:
@@ -120,34 +121,35 @@ def record(app: Flask, tokens: list[str]) -> Recorded:
     try:
         if bid() != 201:
             raise RuntimeError("the bid to record was not placed")
-        asked, placed = _parted(found, own)
+        placed = _writing(found)
         if bid() != 409:
             raise RuntimeError("the second bid to record was not refused")
-        _, refused = _parted(found, own)
+        refused = _writing(found)
     finally:
         event.remove(db.engine, "before_cursor_execute", note)
-    return Recorded(asked, placed, refused, bidders)
+    return Recorded(placed, refused, bidders)
 
 
-def _owner(token: str) -> int:
-    found = select(AccessToken.user_id).where(AccessToken.digest == token_digest(token))
-    return db.session.scalars(found).one()
+def _owner(token: str) -> dict[str, int]:
+    ids = select(AccessToken.user_id, AccessToken.id)
+    found = db.session.execute(ids.where(AccessToken.digest == token_digest(token))).one()
+    return {"bidder": found.user_id, "token": found.id}
 
 
-def _parted(found: list[Statement], digest: str) -> tuple[list[Statement], list[Statement]]:
-    """What was read before the transaction, and its statements from the first that writes."""
+def _writing(found: list[Statement]) -> list[Statement]:
+    """The statements from the first that writes."""
     said = [
-        (text, _with_marks(text, plain(parameters), digest))
+        (text, _with_marks(text, plain(parameters)))
         for text, parameters in found
         if text != "COMMIT"
     ]
     first = next(n for n, (text, _) in enumerate(said) if "UPDATE artworks" in text)
-    return [each for each in said[:first] if each[0].startswith("SELECT")], said[first:]
+    return said[first:]
 
 
-def _with_marks(text: str, given: Any, digest: str) -> Any:
+def _with_marks(text: str, given: Any) -> Any:
     """Parameters in which each value that the next bid has of its own is named."""
-    marks = {_BIDDER: "bidder", _ARTWORK: "artwork", _CENTS: "cents", digest: "digest"}
+    marks = {_BIDDER: "bidder", _TOKEN: "token", _ARTWORK: "artwork", _CENTS: "cents"}
 
     def marked(name: str, value: Any) -> Any:
         if isinstance(value, dict):
@@ -274,15 +276,11 @@ class _Sent:
 
 
 class Replay:
-    """One connection that places bids with the recorded statements.
+    """One connection that places bids with the recorded statements."""
 
-    With `asking`, what a bid reads first is read for each.
-    """
-
-    def __init__(self, address: str, recorded: Recorded, *, asking: bool = False) -> None:
+    def __init__(self, address: str, recorded: Recorded) -> None:
         self._sqlite = address.startswith("sqlite")
         self._cursor = connect(address).cursor()
-        self._asked = [_Sent(*each) for each in recorded.asked] if asking else []
         self._placed = [_Sent(*each) for each in recorded.placed]
         self._refused = [_Sent(*each) for each in recorded.refused[1:]]
         self._bidders = recorded.bidders
@@ -300,14 +298,10 @@ class Replay:
         own = {
             "artwork": artwork_id,
             "cents": cents,
-            "digest": digest,
-            "bidder": self._bidders[digest],
+            **self._bidders[digest],
             "details": f'{{"artwork_id": {artwork_id}}}',
             "moment": moment.removesuffix("+00:00") if self._sqlite else moment,
         }
-        for each in self._asked:
-            cursor.execute(each.text, each.filled(own))
-            cursor.fetchall()
         # One statement is a transaction of its own.
         alone = len(self._placed) == 1
         if not alone:

@@ -1,14 +1,19 @@
 """Who a request comes from: the browser's session, or a bearer token."""
 
-from flask import Request, request
+from dataclasses import replace
+
+from flask import Flask, Request, Response, current_app, request
 from flask_login import LoginManager
 
 from app.accounts import queries
 from app.accounts.states import TokenKind
 from app.core.access import Viewer
+from app.core.at_hand import notes_at_hand
+from app.core.remembered import Remembered
+from app.core.secrets import token_digest
 
 
-def init_login(login_manager: LoginManager) -> None:
+def init_login(app: Flask, login_manager: LoginManager) -> None:
     """Teach Flask-Login to find people by our tokens.
 
     A bearer token goes before the browser's session: whoever sends one means it. A wrong one is
@@ -22,6 +27,14 @@ def init_login(login_manager: LoginManager) -> None:
     login_manager.user_loader(_viewer_of_session)
     login_manager.request_loader(_viewer_of_bearer)
 
+    @app.after_request
+    def forget(response: Response) -> Response:
+        if response.status_code == 401:
+            digest = notes_at_hand().get("remembered")
+            if digest is not None:
+                _known().forget(digest)
+        return response
+
 
 def _viewer_of_session(token: str) -> Viewer | None:
     if _bearer(request) is not None:
@@ -31,7 +44,34 @@ def _viewer_of_session(token: str) -> Viewer | None:
 
 def _viewer_of_bearer(asked: Request) -> Viewer | None:
     token = _bearer(asked)
-    return queries.viewer_by_token(token, TokenKind.API) if token else None
+    if not token:
+        return None
+    view = current_app.view_functions.get(asked.endpoint or "")
+    if getattr(view, "__from_memory__", False):
+        return _remembered(token)
+    return queries.viewer_by_token(token, TokenKind.API)
+
+
+def _remembered(token: str) -> Viewer | None:
+    """Whose the token was within the last minute; see `access`.
+
+    A suspended account is looked at each time: it may be active again.
+    """
+    digest = token_digest(token)
+    person = _known().get(digest)
+    if person is not None:
+        notes_at_hand().remembered = digest
+        return person
+    person = queries.viewer_by_token(token, TokenKind.API)
+    if person is not None and person.active:
+        # Tokens are kept nowhere, not here either.
+        _known().put(digest, replace(person, token=""))
+    return person
+
+
+def _known() -> Remembered[Viewer]:
+    known: Remembered[Viewer] = current_app.extensions.setdefault("viewers", Remembered())
+    return known
 
 
 def _bearer(asked: Request) -> str | None:

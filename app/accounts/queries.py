@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Row, Select, bindparam, select
+from sqlalchemy import ColumnElement, Row, Select, and_, bindparam, select
 
 from app.accounts.models import AccessToken, PasswordReset, User
 from app.accounts.states import Role, TokenKind
@@ -88,6 +88,11 @@ def administrators() -> list[Person]:
     return [to_person(row) for row in db.session.execute(found)]
 
 
+def is_live(moment: Any) -> ColumnElement[bool]:
+    """That an AccessToken signs its owner in at that moment, given or bound."""
+    return and_(AccessToken.revoked_at.is_(None), AccessToken.expires_at > moment)
+
+
 def _by_token() -> Any:
     return (
         select(
@@ -102,8 +107,7 @@ def _by_token() -> Any:
         .where(
             AccessToken.digest == bindparam("digest"),
             AccessToken.kind == bindparam("kind"),
-            AccessToken.revoked_at.is_(None),
-            AccessToken.expires_at > bindparam("moment", type_=Moment()),
+            is_live(bindparam("moment", type_=Moment())),
         )
     )
 
@@ -143,8 +147,7 @@ def sign_ins(user_id: int, kind: TokenKind) -> list[SignIn]:
         .where(
             AccessToken.user_id == user_id,
             AccessToken.kind == kind,
-            AccessToken.revoked_at.is_(None),
-            AccessToken.expires_at > clock.now(),
+            is_live(clock.now()),
         )
         .order_by(AccessToken.id.desc())
         .limit(_SIGN_INS_SHOWN)

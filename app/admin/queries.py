@@ -11,6 +11,7 @@ from flask import current_app
 from sqlalchemy import func, select
 
 from app.accounts.models import AccessToken, User
+from app.accounts.queries import is_live
 from app.accounts.states import Role, TokenKind
 from app.admin.alerts import CODES, drifting_payments, open_alerts
 from app.admin.numbers import payments_by_status
@@ -155,8 +156,7 @@ def person_numbers(user_id: int) -> PersonNumbers:
         kind: _count(
             AccessToken.user_id == user_id,
             AccessToken.kind == kind,
-            AccessToken.revoked_at.is_(None),
-            AccessToken.expires_at > clock.now(),
+            is_live(clock.now()),
         )
         for kind in TokenKind
     }

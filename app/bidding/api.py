@@ -20,7 +20,7 @@ blueprint = ApiBlueprint("bidding_api", __name__, url_prefix="/api")
 
 
 @blueprint.post("/bids")
-@access(Who.USER)
+@access(Who.USER, from_memory=True)
 @blueprint.arguments(BidIn)
 @blueprint.response(201, BidOut)
 @refuses(

@@ -7,6 +7,7 @@ from typing import Any
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
+from app.accounts.states import Role
 from app.artworks.states import ArtworkStatus
 from app.bidding import rules, statements
 from app.bidding.states import BidStatus
@@ -14,7 +15,7 @@ from app.core import clock
 from app.core.access import AccountSuspended, Viewer
 from app.core.audit import record_audit
 from app.core.crash_points import reached
-from app.core.errors import NotFound, ProductError, Unavailable
+from app.core.errors import NotFound, NotSignedIn, ProductError, Unavailable
 from app.core.events import ArtworkReserved, BidOutbid, record
 from app.core.transaction import one_statement_changes_all, transact_at_once, transaction
 from app.payments import service as payments
@@ -46,10 +47,9 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
 
     A losing offer costs one guarded UPDATE and two INSERTs, the same however near it was. Any other
     is looked at twice: between the looks a later offer may win, or the artwork may change.
-    Raises NotFound, or one of `rules` saying why the offer was refused.
+    Whether the bidder is still signed in, and still may bid, is asked together with it.
+    Raises NotSignedIn, AccountSuspended, NotFound, or one of `rules` saying why it was refused.
     """
-    if bidder.is_admin:
-        raise rules.AdministratorsDoNotBid
     outcome = _lose_at_once(bidder, artwork_id, amount_cents)
     if outcome is not None:
         return outcome
@@ -64,6 +64,7 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
                 session,
                 for_artwork=artwork_id,
                 for_bidder=bidder.id,
+                by_token=bidder.token_id,
                 amount=amount_cents,
                 moment=moment,
             )
@@ -88,8 +89,6 @@ def check_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> None:
 
     For who is about to ask the bidder to confirm: the bid itself is judged anew.
     """
-    if bidder.is_admin:
-        raise rules.AdministratorsDoNotBid
     reason = _why_not(bidder, artwork_id, amount_cents, clock.now())
     if reason is not None:
         raise reason
@@ -101,6 +100,7 @@ def _lose_at_once(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutc
     offer = {
         "for_artwork": artwork_id,
         "for_bidder": bidder.id,
+        "by_token": bidder.token_id,
         "amount": amount_cents,
         "moment": moment,
     }
@@ -206,15 +206,21 @@ def _why_not(
     bidder: Viewer, artwork_id: int, amount_cents: int, moment: datetime
 ) -> ProductError | None:
     """The reason for a refusal; None when there is none any more."""
-    found: Any = statements.FACTS.read(for_artwork=artwork_id, for_bidder=bidder.id)
-    if found is None:
+    found: Any = statements.FACTS.read(
+        for_artwork=artwork_id, for_bidder=bidder.id, by_token=bidder.token_id, moment=moment
+    )
+    if found is None or not found.signed_in:
+        return NotSignedIn()
+    if not found.active:
+        return AccountSuspended()
+    if found.role == Role.ADMIN:
+        return rules.AdministratorsDoNotBid()
+    if found.status is None:
         return NotFound()
     if found.recovering:
         return rules.BidsPaused()
     if found.seller_id == bidder.id:
         return rules.OwnArtwork()
-    if not found.active:
-        return AccountSuspended()
     until = found.bidding_suspended_until
     if until is not None and until > moment:
         return rules.BiddingSuspended(f"{until:%d %B %Y, %H:%M} UTC")

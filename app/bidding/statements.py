@@ -16,7 +16,9 @@ from sqlalchemy import (
     update,
 )
 
-from app.accounts.models import User
+from app.accounts.models import AccessToken, User
+from app.accounts.queries import is_live
+from app.accounts.states import Role
 from app.artworks.models import Artwork
 from app.artworks.states import ArtworkEvent, ArtworkStatus, move_artwork
 from app.bidding.models import Bid
@@ -30,6 +32,7 @@ BID_PLACED = "bid.placed"
 
 _artwork_id = bindparam("for_artwork", type_=Identifier)
 _bidder_id = bindparam("for_bidder", type_=Identifier)
+_token_id = bindparam("by_token", type_=Identifier)
 _amount = bindparam("amount", type_=Artwork.highest_bid_cents.type)
 _moment = bindparam("moment", type_=Moment())
 
@@ -40,9 +43,14 @@ _DEFAULTED = exists().where(
     # of released ones, and goes through the bidder's bids.
     Bid.status == literal_column(f"'{BidStatus.RELEASED}'", Bid.status.type),
 )
+# The bidder may have been known from up to a minute ago.
+_SIGNED_IN = exists().where(
+    AccessToken.id == _token_id, AccessToken.user_id == _bidder_id, is_live(_moment)
+)
 _MAY_BID = exists().where(
     User.id == _bidder_id,
     User.active,
+    User.role != Role.ADMIN,
     or_(User.bidding_suspended_until.is_(None), User.bidding_suspended_until <= _moment),
 )
 # Everything that a bid must meet but the threshold.
@@ -53,6 +61,7 @@ _GUARD: list[ColumnElement[bool]] = [
     Artwork.seller_id != _bidder_id,
     or_(Artwork.highest_bid_cents.is_(None), Artwork.highest_bid_cents < _amount),
     ~_DEFAULTED,
+    _SIGNED_IN,
     _MAY_BID,
     ~recovery_is_on(),
 ]
@@ -130,7 +139,7 @@ def _lose_bid() -> Any:
 
 
 def _facts() -> Any:
-    """What a refusal is told from: the artwork, the bidder, and what is between them."""
+    """What a refusal is told from: the bidder, an artwork if there is one, and what is between."""
     return (
         select(
             Artwork.status,
@@ -138,12 +147,15 @@ def _facts() -> Any:
             Artwork.seller_id,
             Artwork.highest_bid_cents,
             User.active,
+            User.role,
             User.bidding_suspended_until,
+            _SIGNED_IN.label("signed_in"),
             _DEFAULTED.label("defaulted"),
             recovery_is_on().label("recovering"),
         )
-        .join(User, true())
-        .where(Artwork.id == _artwork_id, User.id == _bidder_id)
+        .select_from(User)
+        .outerjoin(Artwork, Artwork.id == _artwork_id)
+        .where(User.id == _bidder_id)
     )
 
 

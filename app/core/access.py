@@ -76,11 +76,14 @@ def viewer() -> Viewer:
 
 
 def access(
-    who: Who, *, while_suspended: bool = False
+    who: Who, *, while_suspended: bool = False, from_memory: bool = False
 ) -> Callable[[Callable[P, R]], Callable[P, R]]:
     """Declare who may use a route, and hold it.
 
     `while_suspended` lets a suspended account in: only to finish a payment that is already due.
+    With `from_memory`, who asks by a bearer token may be known from up to a minute ago. It is only
+    for a view whose own statements ask the database, for whatever they tell or change, whether the
+    token still signs in and the person still may; it raises NotSignedIn if not.
     """
 
     def declare(view: Callable[P, R]) -> Callable[P, R]:
@@ -96,6 +99,7 @@ def access(
 
         cast(Any, guarded).__access__ = who
         cast(Any, guarded).__while_suspended__ = while_suspended
+        cast(Any, guarded).__from_memory__ = from_memory
         return guarded
 
     return declare

@@ -32,3 +32,8 @@ class Remembered(Generic[T]):
             self._known.move_to_end(name)
             if len(self._known) > _AT_MOST:
                 self._known.popitem(last=False)
+
+    def forget(self, name: Hashable) -> None:
+        """Find it out anew the next time."""
+        with self._lock:
+            self._known.pop(name, None)

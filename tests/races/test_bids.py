@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.accounts.models import User
+from app.accounts.models import AccessToken, User
 from app.artworks.models import Artwork
 from app.bidding.models import Bid
 from app.core import clock
@@ -124,6 +124,24 @@ def test_who_is_suspended_while_bidding_does_not_bid(
     assert statuses(market) == ([] if guarded else ["WON"])
     if guarded:
         assert (answer.status_code, answer.get_json()["code"]) == (403, "bidding_suspended")
+
+
+@BOTH
+def test_who_is_signed_out_while_bidding_does_not_bid(
+    market: Market, monkeypatch: pytest.MonkeyPatch, guarded: bool
+) -> None:
+    artwork_id = market.make_artwork(market.seller)
+
+    def sign_out() -> None:
+        for token in market.rows(AccessToken, AccessToken.user_id == market.buyer.id):
+            market.change(AccessToken, token.id, revoked_at=clock.now())
+
+    if not guarded:
+        naive.bids_without_guard(monkeypatch)
+    naive.looks_first(monkeypatch, sign_out)
+    answer = market.bid(market.buyer, artwork_id, "100.00")
+    assert statuses(market) == ([] if guarded else ["WON"])
+    assert answer.status_code == (401 if guarded else 201)
 
 
 def test_a_withdrawal_that_looks_first_takes_the_artwork_from_its_winner(market: Market) -> None:
