@@ -14,6 +14,8 @@ turn on the same database, with its connections warmed up and, on SQLite, under 
 - On PostgreSQL a losing bid is one statement, the yardstick's as the product's. That is more than
   twice as fast as the same sent one by one in a transaction; a ratio to the latter would be
   as much higher.
+- Whether the bidder's token holds is asked by the bid's own statement, the yardstick's as the
+  product's; who that is each process looks up once a minute.
 - Bids rise by a cent in the order in which clients take them, the yardstick's with the clock. With
   many at once a later one often comes first, and the earlier is refused, by the yardstick's guard
   as by the product's. `accepted` counts bids placed, `answered` those refused as well.

@@ -1,9 +1,9 @@
 """The yardstick between the driver and the product: the least that Flask does for a bid.
 
-It reads the offer as JSON, finds in memory whose token it is, as the product does after somebody's
-first bid, and sends the recorded statements by the driver; nothing is checked, logged or told.
-Served as `bench.least:app` by the product's Gunicorn settings; `BENCH_GIVEN` names the file with
-what was recorded.
+It reads the offer as JSON, finds in memory whose token it is, as the product does but for the first
+bid in a minute, and sends the recorded statements by the driver. Nothing is checked, logged or
+told. Served as `bench.least:app` by the product's Gunicorn settings; `BENCH_GIVEN` names the file
+with what was recorded.
 """
 
 import json

@@ -7,7 +7,7 @@ from flask_login import LoginManager
 
 from app.accounts import queries
 from app.accounts.states import TokenKind
-from app.core.access import Viewer
+from app.core.access import Viewer, may_be_remembered
 from app.core.at_hand import notes_at_hand
 from app.core.remembered import Remembered
 from app.core.secrets import token_digest
@@ -26,13 +26,12 @@ def init_login(app: Flask, login_manager: LoginManager) -> None:
     login_manager._session_identifier_generator = lambda: ""
     login_manager.user_loader(_viewer_of_session)
     login_manager.request_loader(_viewer_of_bearer)
+    app.extensions["viewers"] = Remembered()
 
     @app.after_request
     def forget(response: Response) -> Response:
         if response.status_code == 401:
-            digest = notes_at_hand().get("remembered")
-            if digest is not None:
-                _known().forget(digest)
+            _known().forget(notes_at_hand().get("remembered"))
         return response
 
 
@@ -46,31 +45,29 @@ def _viewer_of_bearer(asked: Request) -> Viewer | None:
     token = _bearer(asked)
     if not token:
         return None
-    view = current_app.view_functions.get(asked.endpoint or "")
-    if getattr(view, "__from_memory__", False):
+    if may_be_remembered(asked):
         return _remembered(token)
     return queries.viewer_by_token(token, TokenKind.API)
 
 
 def _remembered(token: str) -> Viewer | None:
-    """Whose the token was within the last minute; see `access`.
-
-    A suspended account is looked at each time: it may be active again.
-    """
+    """Whose the token was within the last minute; see `access`."""
     digest = token_digest(token)
-    person = _known().get(digest)
+    known = _known()
+    person = known.get(digest)
     if person is not None:
         notes_at_hand().remembered = digest
         return person
     person = queries.viewer_by_token(token, TokenKind.API)
+    # Who is suspended would be refused without asking whether that is over.
     if person is not None and person.active:
         # Tokens are kept nowhere, not here either.
-        _known().put(digest, replace(person, token=""))
+        known.put(digest, replace(person, token=""))
     return person
 
 
 def _known() -> Remembered[Viewer]:
-    known: Remembered[Viewer] = current_app.extensions.setdefault("viewers", Remembered())
+    known: Remembered[Viewer] = current_app.extensions["viewers"]
     return known
 
 

@@ -7,7 +7,6 @@ from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
 from app.accounts import queries, rules
-from app.accounts.authentication import init_login
 from app.accounts.hashing import hash_password
 from app.accounts.models import User
 from app.accounts.passwords import (
@@ -44,7 +43,6 @@ __all__ = [
     "create_token",
     "create_user",
     "delete_old_sign_ins",
-    "init_login",
     "register_user",
     "rename_user",
     "request_password_reset",

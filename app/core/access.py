@@ -6,10 +6,12 @@ from enum import StrEnum
 from functools import wraps
 from typing import Any, ParamSpec, TypeVar, cast
 
-from flask import g
+from flask import Request, current_app, g
 from flask_login import current_user
+from werkzeug.exceptions import HTTPException
 
-from app.core.errors import Forbidden, NotSignedIn
+from app.core.at_hand import notes_at_hand
+from app.core.errors import Forbidden, Invalid, NotSignedIn
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -83,19 +85,28 @@ def access(
     `while_suspended` lets a suspended account in: only to finish a payment that is already due.
     With `from_memory`, who asks by a bearer token may be known from up to a minute ago. It is only
     for a view whose own statements ask the database, for whatever they tell or change, whether the
-    token still signs in and the person still may; it raises NotSignedIn if not.
+    token still signs in and the person still may, and that raises NotSignedIn or AccountSuspended
+    if not. What it refuses before, for what was sent, is asked for here.
     """
 
     def declare(view: Callable[P, R]) -> Callable[P, R]:
         @wraps(view)
         def guarded(*args: P.args, **kwargs: P.kwargs) -> R:
+            let_in()
+            try:
+                return view(*args, **kwargs)
+            except (HTTPException, Invalid):
+                if _look_again():
+                    let_in()
+                raise
+
+        def let_in() -> None:
             if who in (Who.USER, Who.SELLER, Who.ADMIN):
                 person = viewer()
                 if not person.active and not while_suspended:
                     raise AccountSuspended
                 if who != Who.USER and person.role != who.upper():
                     raise Forbidden
-            return view(*args, **kwargs)
 
         cast(Any, guarded).__access__ = who
         cast(Any, guarded).__while_suspended__ = while_suspended
@@ -103,6 +114,24 @@ def access(
         return guarded
 
     return declare
+
+
+def may_be_remembered(asked: Request) -> bool:
+    """Whether who asks may be known from before, once for a request; see `access`.
+
+    Who then finds them in memory notes that as `g.remembered`.
+    """
+    view = current_app.view_functions.get(asked.endpoint or "")
+    return getattr(view, "__from_memory__", False) and "remembered" not in notes_at_hand()
+
+
+def _look_again() -> bool:
+    here = notes_at_hand()
+    if "remembered" not in here:
+        return False
+    # Where Flask-Login keeps whom it found.
+    here.pop("_login_user", None)
+    return True
 
 
 def request_id() -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from typing import Any
 
 import pytest
 from sqlalchemy import event, update
 
 from app.accounts.models import User
 from app.artworks.models import Artwork
-from app.bidding import placing
 from app.bidding.models import Bid
 from app.core import clock, events
 from app.core.extensions import db
 from app.payments.models import Payment
 from tests.payments.market import Market, moment
+from tests.races import naive
 
 
 def test_a_bid_below_the_threshold_is_recorded_and_is_the_highest(market: Market) -> None:
@@ -50,14 +49,12 @@ def test_an_offer_whose_threshold_rose_as_it_was_about_to_win_loses(
     market: Market, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     artwork_id = market.make_artwork(market.seller)
-    check = placing.check_bid
 
-    def check_and_raise(*offer: Any) -> None:
-        check(*offer)
+    def raise_threshold() -> None:
         db.session.execute(update(Artwork).values(threshold_cents=20_000))
         db.session.commit()
 
-    monkeypatch.setattr(placing, "check_bid", check_and_raise)
+    naive.changes_after_the_look(monkeypatch, raise_threshold)
     answer = market.bid(market.buyer, artwork_id, "150")
     assert (answer.status_code, answer.get_json()["status"]) == (201, "OUTBID")
     artwork = market.artwork(artwork_id)

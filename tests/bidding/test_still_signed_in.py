@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from dataclasses import replace
 from typing import Any
 
 import pytest
 from flask import Flask
 from sqlalchemy import delete
+from werkzeug.test import TestResponse
 
 from app.accounts.models import AccessToken, User
 from app.accounts.states import TokenKind
+from app.bidding.forms import BidForm
 from app.bidding.models import Bid
 from app.core import clock, remembered
 from app.core.transaction import transaction
 from tests.payments.market import Market
-from tests.people import TestPerson
+from tests.people import TestPerson, anonymous
 
 # As a losing bid and as a winning one.
 AMOUNTS = pytest.mark.parametrize("amount", ["50.00", "100.00"])
@@ -49,14 +51,26 @@ def refusal(market: Market, person: TestPerson, amount: str) -> tuple[int, Any]:
     return answer.status_code, answer.get_json().get("code")
 
 
-def test_the_second_bid_asks_for_no_token(market: Market, known: TestPerson) -> None:
+def test_the_bids_after_the_first_ask_for_no_token(market: Market, known: TestPerson) -> None:
     artwork_id = market.make_artwork(market.seller)
-    with market.counting() as statements:
-        assert market.bid(known, artwork_id, "50.00").status_code == 201
-    assert [each for each in statements if each.startswith("SELECT")] == []
-    # The statement that takes the bid asks whether it still holds.
-    [taking] = [each for each in statements if "UPDATE artworks" in each]
-    assert "access_tokens.revoked_at IS NULL" in taking
+    for amount in ("50.00", "51.00"):
+        with market.counting() as statements:
+            assert market.bid(known, artwork_id, amount).status_code == 201
+        assert [each for each in statements if each.startswith("SELECT")] == []
+        # The statement that takes the bid asks whether it still holds.
+        [taking] = [each for each in statements if "UPDATE artworks" in each]
+        assert "access_tokens.revoked_at IS NULL" in taking
+
+
+def test_each_token_is_its_owners(market: Market, known: TestPerson) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    other = market.make_person("BUYER")
+    assert market.bid(other, artwork_id, "50.00").status_code == 201
+    assert market.bid(known, artwork_id, "51.00").status_code == 201
+    assert [bid.bidder_id for bid in market.rows(Bid, Bid.artwork_id == artwork_id)] == [
+        other.id, known.id,
+    ]  # fmt: skip
+    assert refusal(market, replace(known, token=f"{known.token[:-1]}!"), "50.00") == (401, None)
 
 
 @AMOUNTS
@@ -88,7 +102,7 @@ def test_a_token_that_is_gone_places_no_bid(market: Market, known: TestPerson, a
 def test_another_persons_live_token_is_not_the_bidders(
     market: Market, known: TestPerson, amount: str
 ) -> None:
-    """Numbers of deleted rows may be given out again."""
+    """SQLite may give the number of a deleted row to whoever signs in next."""
     other = market.make_person("BUYER")
     market.change(AccessToken, token_of(market, known), user_id=other.id)
     assert refusal(market, known, amount) == (401, None)
@@ -125,10 +139,42 @@ def test_who_became_an_administrator_meanwhile_does_not_bid(
 def test_who_may_not_bid_hears_that_before_anything_of_the_artwork(
     market: Market, known: TestPerson
 ) -> None:
+    market.change(User, known.id, role="ADMIN")
+    assert market.bid(known, 999, "50.00").get_json()["code"] == "forbidden"
     market.change(User, known.id, active=False)
     assert market.bid(known, 999, "50.00").get_json()["code"] == "account_suspended"
     market.change(AccessToken, token_of(market, known), revoked_at=clock.now())
     assert market.bid(known, 999, "50.00").status_code == 401
+
+
+@pytest.mark.parametrize("sent", [
+    {"json": {"artwork_id": 1, "amount": "12,5"}},
+    {"json": {"artwork_id": 1, "amount": "50.00", "more": 1}},
+    {"data": b"{", "content_type": "application/json"},
+    {"data": b"amount=50.00"},
+])  # fmt: skip
+def test_who_may_not_bid_hears_that_before_anything_of_what_was_sent(
+    market: Market, known: TestPerson, sent: dict[str, Any]
+) -> None:
+    def send() -> TestResponse:
+        return anonymous(market.app).post("/api/bids", headers=known.bearer, **sent)
+
+    assert send().status_code in (415, 422)
+    market.change(User, known.id, active=False)
+    assert send().get_json()["code"] == "account_suspended"
+    market.change(User, known.id, active=True)
+    assert send().status_code in (415, 422)
+    market.change(AccessToken, token_of(market, known), revoked_at=clock.now())
+    assert send().status_code == 401
+    with market.counting() as statements:
+        assert send().status_code == 401
+    assert len(statements) == 1
+
+
+def test_what_was_sent_is_looked_at_once_by_who_was_just_looked_up(market: Market) -> None:
+    with market.counting() as statements:
+        assert market.bid(market.buyer, 999, "12,5").status_code == 422
+    assert len(statements) == 1
 
 
 def test_other_routes_never_go_by_what_is_remembered(market: Market, known: TestPerson) -> None:
@@ -171,11 +217,23 @@ def test_no_token_is_kept(market: Market, known: TestPerson) -> None:
     assert known.token not in repr(kept)
 
 
-def test_a_browser_that_was_signed_out_elsewhere_is_sent_to_log_in(market: Market) -> None:
+@pytest.mark.parametrize("confirmed", [{}, {"confirm": "1"}], ids=["asked", "confirmed"])
+@AMOUNTS
+def test_a_browser_signed_out_as_it_bids_is_sent_to_log_in(
+    market: Market, monkeypatch: pytest.MonkeyPatch, amount: str, confirmed: dict[str, str]
+) -> None:
     artwork_id = market.make_artwork(market.seller)
-    moment = clock.now() - timedelta(seconds=1)
-    for token in market.rows(AccessToken, AccessToken.user_id == market.buyer.id):
-        market.change(AccessToken, token.id, revoked_at=moment)
-    answer = market.buyer.browser.submit(f"/artworks/{artwork_id}/bids", amount="50", confirm="1")
+    valid = BidForm.validate_on_submit
+
+    def sign_out_and_say(form: BidForm) -> bool:
+        for token in market.rows(AccessToken, AccessToken.user_id == market.buyer.id):
+            market.change(AccessToken, token.id, revoked_at=clock.now())
+        return bool(valid(form))
+
+    monkeypatch.setattr(BidForm, "validate_on_submit", sign_out_and_say)
+    path = f"/artworks/{artwork_id}/bids"
+    answer = market.buyer.browser.submit(path, amount=amount, **confirmed)
     assert answer.status_code == 303
     assert answer.location.startswith("/login")
+    assert market.rows(Bid) == []
+    assert market.artwork(artwork_id).status.value == "ACTIVE"

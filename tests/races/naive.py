@@ -127,12 +127,28 @@ def looks_first(patch: pytest.MonkeyPatch, between: Between) -> None:
 
 
 def bids_without_guard(patch: pytest.MonkeyPatch) -> None:
+    """Nothing is asked of a bid but the artwork's number."""
+    takes_without_guard(patch)
+    patch.setattr(placing, "check_bid", lambda *_: None)
+
+
+def takes_without_guard(patch: pytest.MonkeyPatch) -> None:
     """The statements that take a bid ask for nothing but the artwork's number."""
     patch.setattr(statements, "_GUARD", [Artwork.id == statements._artwork_id])
     patch.setattr(statements, "TAKE_BID", Prepared(statements._take_bid))
     patch.setattr(statements, "TAKE_LOSING_BID", Prepared(statements._take_losing_bid))
     patch.setattr(statements, "LOSE_BID", Prepared(statements._lose_bid))
-    patch.setattr(placing, "check_bid", lambda *_: None)
+
+
+def changes_after_the_look(patch: pytest.MonkeyPatch, between: Between) -> None:
+    """A bid that is about to win was looked at and not refused; then there is a gap."""
+    check = placing.check_bid
+
+    def check_bid(*offer: Any) -> None:
+        check(*offer)
+        between()
+
+    patch.setattr(placing, "check_bid", check_bid)
 
 
 def releases_on_its_own_word(patch: pytest.MonkeyPatch) -> None:

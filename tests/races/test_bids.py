@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -126,22 +127,46 @@ def test_who_is_suspended_while_bidding_does_not_bid(
         assert (answer.status_code, answer.get_json()["code"]) == (403, "bidding_suspended")
 
 
+def sign_out(market: Market) -> None:
+    for token in market.rows(AccessToken, AccessToken.user_id == market.buyer.id):
+        market.change(AccessToken, token.id, revoked_at=clock.now())
+
+
+def suspend(market: Market) -> None:
+    market.change(User, market.buyer.id, active=False)
+
+
+def appoint(market: Market) -> None:
+    market.change(User, market.buyer.id, role="ADMIN")
+
+
 @BOTH
-def test_who_is_signed_out_while_bidding_does_not_bid(
-    market: Market, monkeypatch: pytest.MonkeyPatch, guarded: bool
+@pytest.mark.parametrize(
+    ("change", "refused"),
+    [
+        (sign_out, (401, None)),
+        (suspend, (403, "account_suspended")),
+        (appoint, (403, "forbidden")),
+    ],
+)
+def test_who_may_not_bid_any_more_does_not_win(
+    market: Market,
+    monkeypatch: pytest.MonkeyPatch,
+    guarded: bool,
+    change: Callable[[Market], None],
+    refused: tuple[int, str | None],
 ) -> None:
     artwork_id = market.make_artwork(market.seller)
-
-    def sign_out() -> None:
-        for token in market.rows(AccessToken, AccessToken.user_id == market.buyer.id):
-            market.change(AccessToken, token.id, revoked_at=clock.now())
-
     if not guarded:
-        naive.bids_without_guard(monkeypatch)
-    naive.looks_first(monkeypatch, sign_out)
+        naive.takes_without_guard(monkeypatch)
+    naive.changes_after_the_look(monkeypatch, lambda: change(market))
     answer = market.bid(market.buyer, artwork_id, "100.00")
-    assert statuses(market) == ([] if guarded else ["WON"])
-    assert answer.status_code == (401 if guarded else 201)
+    if not guarded:
+        assert statuses(market) == ["WON"]
+    else:
+        assert (answer.status_code, answer.get_json().get("code")) == refused
+        assert market.rows(Bid) == []
+        assert market.artwork(artwork_id).status.value == "ACTIVE"
 
 
 def test_a_withdrawal_that_looks_first_takes_the_artwork_from_its_winner(market: Market) -> None:
