@@ -33,12 +33,15 @@ turn on the same database, with its connections warmed up and, on SQLite, under 
 import argparse
 import json
 import os
+import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass, replace
 from urllib.parse import urlsplit
 
-from bench import load, raw
+from bench import alone, load, raw
+from bench.alone import Alone, Work
 from bench.figures import Goal, Section, Table, median, percentile, rendered
 from bench.people import add_artworks, add_people, product
 from bench.stage import DATABASES, Stage, machine, raised, yardstick
@@ -109,6 +112,15 @@ class Round:
 
 
 @dataclass(frozen=True)
+class OneThread:
+    """A bid in one thread: the product's, and the least."""
+
+    database: str
+    product: Alone
+    least: Alone
+
+
+@dataclass(frozen=True)
 class Case:
     """All rounds of one combination."""
 
@@ -124,8 +136,8 @@ class Case:
 
 def measure(
     database: str, combinations: Sequence[tuple[int, int]], seconds: float, rounds: int, web: int
-) -> list[Case]:
-    """Interleaved rounds of the three for each (artworks, clients)."""
+) -> tuple[list[Case], OneThread]:
+    """Interleaved rounds of the three for each (artworks, clients), then bids in one thread."""
     found: dict[tuple[int, int], list[Round]] = {each: [] for each in combinations}
     with raised(database, web=web) as stage:
         with product(stage) as app:
@@ -143,7 +155,12 @@ def measure(
                           f"{clients} clients", flush=True)  # fmt: skip
                     chosen = works[:artworks]
                     found[artworks, clients].append(bench.round(chosen, clients, seconds))
-    return [Case(database, *each, rounds) for each, rounds in found.items()]
+            one_thread = OneThread(
+                database,
+                bench.alone(stage, "wsgi:app", works),
+                bench.alone(least, "bench.least:app", works),
+            )
+    return [Case(database, *each, rounds) for each, rounds in found.items()], one_thread
 
 
 class _Bench:
@@ -154,6 +171,7 @@ class _Bench:
     ) -> None:
         self._stage = stage
         self._least = least
+        self._tokens = tokens
         self._recorded = recorded
         self._web = web
         self._cents = _FIRST_CENTS
@@ -198,6 +216,13 @@ class _Bench:
             answers - told,
             answered.longest_silence_seconds,
         )
+
+    def alone(self, web: Stage, application: str, works: list[int]) -> Alone:
+        """Bid in one thread of another process, while nobody else does."""
+        work = Work(application, self._tokens, works[:_MANY], self._cents)
+        found = alone.measure(work, web.environment)
+        self._cents = found.next_cents
+        return found
 
     def raw(self, works: list[int], clients: int, seconds: float) -> Side:
         """Bid by the driver."""
@@ -315,6 +340,45 @@ def _least_line(case: Case) -> list[str]:
     ]
 
 
+# Packages that are called less for a bid stand together.
+_FEW_CALLS = 8
+
+
+def _one_thread(found: Sequence[OneThread]) -> Table:
+    """CPU and calls by package, the product's and the least bid's by turns."""
+    sides = [side for each in found for side in (each.product, each.least)]
+    whose = [_by_owner(side.calls) for side in sides]
+    most = {name: max(each[name] for each in whose) for each in whose for name in each}
+    named = sorted(
+        (name for name in most if most[name] >= _FEW_CALLS), key=lambda name: -most[name]
+    )
+    rows: list[list[object]] = [
+        ["CPU ms", *(f"{side.cpu:.2f}" for side in sides)],
+        ["calls in all", *(each.total() for each in whose)],
+        *([f"calls: {name}", *(each[name] for each in whose)] for name in named),
+        ["calls: others", *(each.total() - sum(each[n] for n in named) for each in whose)],
+    ]
+    heads = [f"{each.database}, {side}" for each in found for side in ("product", "least")]
+    caption = (
+        "A bid in one thread that nothing else disturbs, without Gunicorn: its CPU, and how many "
+        "functions are called, C's included, by the package whose they are or that calls them. "
+        "What a bid takes above has Gunicorn in it, news for watchers, and what processes lose to "
+        "each other on shared cores:"
+    )
+    return Table(("", *heads), rows, caption)
+
+
+def _by_owner(calls: dict[str, int]) -> Counter[str]:
+    owned: Counter[str] = Counter()
+    for package, number in calls.items():
+        if package in sys.stdlib_module_names:
+            package = "Python's library"
+        elif package in ("app", "bench"):
+            package = "our own"
+        owned[package] += number
+    return owned
+
+
 def _name(case: Case) -> str:
     works = "one artwork" if case.artworks == 1 else f"{case.artworks} artworks"
     clients = "1 client" if case.clients == 1 else f"{case.clients} clients"
@@ -428,7 +492,9 @@ def _goals(case: Case) -> list[Goal]:
     return goals
 
 
-def section(cases: Sequence[Case], rounds: int, web: int) -> Section:
+def section(
+    cases: Sequence[Case], one_thread: Sequence[OneThread], rounds: int, web: int
+) -> Section:
     """What was found, told."""
     about = (__doc__ or "").partition("\n\n")[2].partition("\n\n")[2]
     return Section(
@@ -438,6 +504,7 @@ def section(cases: Sequence[Case], rounds: int, web: int) -> Section:
         [
             Table(HEADS, [_line(case) for case in cases]),
             Table(_LEAST_HEADS, [_least_line(case) for case in cases], "The least bid:"),
+            _one_thread(one_thread),
         ],
         [goal for case in cases for goal in _goals(case)],
         _notes(cases),
@@ -480,12 +547,15 @@ def _reach(aim: _Aim) -> str:
 
 def report(rounds: int = 5) -> Section:
     """For the report of all: both databases."""
-    cases = [
-        case
-        for database in DATABASES
-        for case in measure(database, _REPORTED, _REPORTED_SECONDS, rounds, web=_WEB)
+    found = [
+        measure(database, _REPORTED, _REPORTED_SECONDS, rounds, web=_WEB) for database in DATABASES
     ]
-    return section(cases, rounds, _WEB)
+    return _told(found, rounds, _WEB)
+
+
+def _told(found: Sequence[tuple[list[Case], OneThread]], rounds: int, web: int) -> Section:
+    cases = [case for each, _ in found for case in each]
+    return section(cases, [one_thread for _, one_thread in found], rounds, web)
 
 
 def main() -> None:
@@ -505,15 +575,13 @@ def main() -> None:
     given = parser.parse_args()
     databases = list(DATABASES) if given.database == "both" else [given.database]
     combinations = [(works, clients) for works in given.artworks for clients in given.clients]
-    cases = [
-        case
+    found = [
+        measure(database, combinations, given.seconds, given.rounds, given.web)
         for database in databases
-        for case in measure(database, combinations, given.seconds, given.rounds, given.web)
     ]
-    told = section(cases, given.rounds, given.web)
-    print(f"\n{machine()}\n\n{rendered(told)}")
+    print(f"\n{machine()}\n\n{rendered(_told(found, given.rounds, given.web))}")
     if given.json:
-        print(json.dumps([asdict(case) for case in cases]))
+        print(json.dumps([asdict(case) for cases, _ in found for case in cases]))
 
 
 if __name__ == "__main__":

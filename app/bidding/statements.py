@@ -88,10 +88,16 @@ def _take_bid() -> Any:
 def _take_losing_bid() -> Any:
     """As `_take_bid`, but no row either for an offer that reaches the threshold.
 
-    Every offer meets it first: what a losing one costs tells nothing of how near it was.
+    Every offer meets it first: what a losing one costs tells nothing of how near it was. It leaves
+    the status alone: SQLite rewrites the indexes of whatever is set, also to what it was.
     """
     works: Any = Artwork.__table__
-    return _take_bid().where(works.c.threshold_cents > _amount)
+    return (
+        update(works)
+        .where(*_GUARD, works.c.threshold_cents > _amount)
+        .values(highest_bid_cents=_amount, bid_count=works.c.bid_count + 1, updated_at=_moment)
+        .returning(works.c.bid_count)
+    )
 
 
 _BID = ("artwork_id", "bidder_id", "amount_cents", "status", "created_at")
