@@ -8,7 +8,6 @@ into C included, are the same on every machine and in every hour.
 import importlib
 import itertools
 import json
-import subprocess
 import sys
 import time
 from collections import Counter
@@ -16,16 +15,16 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from itertools import islice
-from pathlib import Path
 from types import FrameType
 from typing import Any
 
 from werkzeug.datastructures import Headers
 from werkzeug.test import EnvironBuilder
 
+from app.core.money import amount_text
+from bench.children import answers
 from bench.figures import median
 
-ROOT = Path(__file__).resolve().parents[1]
 _WARM_UPS = 200
 _TIMED = 300
 _TIMES = 5
@@ -53,14 +52,9 @@ class Alone:
 
 
 def measure(work: Work, environment: dict[str, str]) -> Alone:
-    """Do it in a process of its own. Raises RuntimeError with what that said when it fails."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.alone"], input=json.dumps(asdict(work)), env=environment,
-        cwd=ROOT, capture_output=True, text=True, timeout=_SECONDS, check=False,
-    )  # fmt: skip
-    if done.returncode:
-        raise RuntimeError(done.stderr[-3000:])
-    return Alone(**json.loads(done.stdout))
+    """Do it in a process of its own."""
+    [found] = answers("bench.alone", [asdict(work)], _SECONDS, environment)
+    return Alone(**found)
 
 
 def _bids(work: Work) -> Iterator[Callable[[], None]]:
@@ -72,7 +66,7 @@ def _bids(work: Work) -> Iterator[Callable[[], None]]:
         headers = Headers({"Authorization": f"Bearer {next(tokens)}"})
         asked = EnvironBuilder(
             "/api/bids", method="POST", headers=headers,
-            json={"artwork_id": next(artworks), "amount": f"{cents // 100}.{cents % 100:02d}"},
+            json={"artwork_id": next(artworks), "amount": amount_text(cents)},
         ).get_environ()  # fmt: skip
         yield partial(_answer, application, asked)
 

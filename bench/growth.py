@@ -35,6 +35,7 @@ from app.bidding import service as bidding
 from app.config import read_settings
 from app.core import figures
 from app.core.extensions import db
+from app.core.money import amount_text
 from app.core.transaction import for_writing
 from app.notifications import service as notifications
 from app.payments import service as payments
@@ -77,7 +78,7 @@ class Town:
         cents = next(self._amounts) if higher else 5_000
         answer = self._asking().post(
             "/api/bids",
-            json={"artwork_id": HOT, "amount": f"{cents // 100}.{cents % 100:02d}"},
+            json={"artwork_id": HOT, "amount": amount_text(cents)},
             headers=self._headers("/api", Role.BUYER),
         )
         if answer.status_code != (201 if higher else 409):

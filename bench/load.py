@@ -7,16 +7,14 @@ import asyncio
 import itertools
 import json
 import resource
-import subprocess
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass, field
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).resolve().parents[1]
+from bench.children import answers
 
 
 @dataclass(frozen=True)
@@ -56,18 +54,8 @@ class Answered:
 
 def generate(load: Load) -> Answered:
     """Run a load in a process of its own."""
-    done = subprocess.run(
-        [sys.executable, "-m", "bench.load"],
-        input=json.dumps(asdict(load)),
-        capture_output=True,
-        text=True,
-        cwd=ROOT,
-        timeout=load.seconds + 120,
-        check=False,
-    )
-    if done.returncode:
-        raise RuntimeError(done.stderr[-2000:])
-    return Answered(**json.loads(done.stdout))
+    [answered] = answers("bench.load", [asdict(load)], load.seconds + 120)
+    return Answered(**answered)
 
 
 class _Bids:

@@ -5,19 +5,15 @@ cannot drift from the product's. A process of its own; threads share one GIL the
 statements are spread over as many processes as the product has.
 """
 
-import contextlib
 import itertools
 import json
 import re
 import sqlite3
-import subprocess
 import sys
 import threading
 import time
-from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -27,11 +23,12 @@ from sqlalchemy import event, select, update
 
 from app.accounts.models import AccessToken
 from app.core.extensions import db
+from app.core.money import amount_text
 from app.core.secrets import token_digest
 from app.core.transaction import SQLITE_PRAGMAS, transaction
+from bench.children import answers
 from bench.people import add_artworks, add_people
 
-ROOT = Path(__file__).resolve().parents[1]
 # What is recorded is told apart by numbers that stand nowhere else in its statements.
 _BIDDER, _TOKEN, _ARTWORK, _CENTS = 7_654_321, 6_543_210, 8_765_432, 987_654
 _MOMENT = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\.\d{6}")
@@ -112,7 +109,7 @@ def record(app: Flask, tokens: list[str]) -> Recorded:
         found.clear()
         answer = client.post(
             "/api/bids",
-            json={"artwork_id": _ARTWORK, "amount": f"{_CENTS // 100}.{_CENTS % 100:02d}"},
+            json={"artwork_id": _ARTWORK, "amount": amount_text(_CENTS)},
             headers={"Authorization": f"Bearer {token}"},
         )
         return answer.status_code
@@ -183,35 +180,6 @@ def _mark(value: Any) -> Any:
     return json.dumps(value.obj) if isinstance(value, psycopg.types.json.Json) else value
 
 
-def in_processes(module: str, shares: Sequence[dict[str, Any]], seconds: float) -> list[Any]:
-    """What `python -m module` answers to each share, all at the same time; JSON in and out.
-
-    Raises RuntimeError when one fails, subprocess.TimeoutExpired after so many seconds; none is
-    left running.
-    """
-    with contextlib.ExitStack() as running:
-        children = []
-        for share in shares:
-            child = subprocess.Popen(
-                [sys.executable, "-m", module],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT,
-            )  # fmt: skip
-            running.enter_context(child)
-            running.callback(child.kill)
-            assert child.stdin is not None
-            child.stdin.write(json.dumps(share))
-            child.stdin.close()
-            child.stdin = None
-            children.append(child)
-        answers = []
-        for child in children:
-            said, _ = child.communicate(timeout=seconds)
-            if child.returncode:
-                raise RuntimeError(f"{module} failed")
-            answers.append(json.loads(said))
-    return answers
-
-
 def connect(address: str) -> Any:
     """A connection by the driver alone, to SQLite with what the product tells its own."""
     if not address.startswith("sqlite"):
@@ -231,7 +199,7 @@ def run(load: RawLoad, processes: int) -> RawAnswer:
     starts = [len(load.artworks) * number // shares for number in range(shares)]
     parts = [
         RawAnswer(**answer)
-        for answer in in_processes(
+        for answer in answers(
             "bench.raw",
             [
                 asdict(load)

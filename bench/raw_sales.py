@@ -17,7 +17,8 @@ from typing import Any
 from sqlalchemy import event
 
 from app.core.extensions import db
-from bench.raw import Statement, connect, in_processes, plain
+from bench.children import answers
+from bench.raw import Statement, connect, plain
 
 _PROCESSES = 2
 # Made from a key, so that another sale's cannot be written from this one's.
@@ -69,7 +70,7 @@ def run(replay: Replay) -> Replayed:
         }
         for number in range(_PROCESSES)
     ]
-    parts = [Replayed(**answer) for answer in in_processes("bench.raw_sales", shares, 120)]
+    parts = [Replayed(**answer) for answer in answers("bench.raw_sales", shares, 120)]
     return Replayed(
         milliseconds=[value for part in parts for value in part.milliseconds],
         wall_seconds=max(part.wall_seconds for part in parts),

@@ -19,6 +19,7 @@ from sqlalchemy import event, select, update
 from werkzeug.serving import WSGIRequestHandler, make_server
 from werkzeug.test import TestResponse
 
+from app.accounts.models import AccessToken
 from app.artworks.models import Artwork
 from app.bidding.models import Bid
 from app.core import clock
@@ -194,6 +195,15 @@ class Market:
         """Bring a row into a state that would take long to come about."""
         with self.app.app_context(), transaction() as session:
             session.execute(update(model).where(model.id == row_id).values(**columns))
+
+    def sign_out(self, person: TestPerson) -> None:
+        """All of a person's sign-ins are over, browsers and programs."""
+        with self.app.app_context(), transaction() as session:
+            session.execute(
+                update(AccessToken)
+                .where(AccessToken.user_id == person.id)
+                .values(revoked_at=clock.now())
+            )
 
     def pass_deadline(self, payment_id: int) -> None:
         """The time to pay is over, and began long before if it began at all."""

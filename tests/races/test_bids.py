@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from sqlalchemy import select
 
-from app.accounts.models import AccessToken, User
+from app.accounts.models import User
 from app.artworks.models import Artwork
 from app.bidding.models import Bid
 from app.core import clock
@@ -128,8 +128,7 @@ def test_who_is_suspended_while_bidding_does_not_bid(
 
 
 def sign_out(market: Market) -> None:
-    for token in market.rows(AccessToken, AccessToken.user_id == market.buyer.id):
-        market.change(AccessToken, token.id, revoked_at=clock.now())
+    market.sign_out(market.buyer)
 
 
 def suspend(market: Market) -> None:
