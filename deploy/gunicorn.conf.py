@@ -3,6 +3,7 @@
 Every name here is one of Gunicorn's settings (docs.gunicorn.org/en/stable/settings.html).
 """
 
+import gc
 import os
 import sys
 from pathlib import Path
@@ -89,6 +90,8 @@ def on_starting(server: object) -> None:
     """
     child = os.fork()
     if child == 0:
+        # Loads much, does little and ends: there is no garbage to look for.
+        gc.disable()
         code = 1
         try:
             code = _refusal()

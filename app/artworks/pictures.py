@@ -104,7 +104,7 @@ def encode_picture(image: Image.Image) -> EncodedPicture:
     for size, name in sorted(_NAMES.items(), reverse=True):
         measures = fit(*image.size, size)
         if measures != shown.size:
-            shown = shown.resize(measures, Image.Resampling.LANCZOS)
+            shown = shown.resize(measures, Image.Resampling.HAMMING)
         files[name] = _encoded(shown, name)
     return EncodedPicture(files, *image.size)
 
