@@ -3,20 +3,23 @@
 import re
 
 _HIDDEN = "[hidden]"
-_SECRETS = re.compile(
-    r"""
-    (?P<key>\b(?:sk|rk)_(?:test|live)_|\bwhsec_)[A-Za-z0-9_]+
-    | (?P<bearer>\bBearer\s+)[^\s"',}]+
-    | (?P<url>\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+(?=@)
-    | (?P<reset>/password/reset/)[^\s/?"']+
-    | (?P<cookie>\b(?:__Host-)?session=)[^\s;"',}]+
-    | (?P<token>)(?<![\w-])[\w-]{43}(?![\w-])
-    | (?P<argon>\$argon2id\$)[^\s"'}]+
-    | (?P<card>)(?<![\w.-])\d(?:[ -]?\d){12,18}(?![\w.-])
-    """,
-    re.VERBOSE | re.IGNORECASE,
+# Each kind of secret: what is always in a text that holds one, in lower case, and what is hidden;
+# the first group stays. To look for the former first takes a fifth of the time, and nearly no text
+# has any.
+_KINDS = tuple(
+    (sign, re.compile(pattern, re.IGNORECASE))
+    for sign, pattern in (
+        ("", r"(?<![\w.-])()\d(?:[ -]?\d){12,18}(?![\w.-])"),
+        ("detail: ", r"((?-i:DETAIL): ).*"),
+        ("_", r"(\b(?:sk|rk)_(?:test|live)_|\bwhsec_)[A-Za-z0-9_]+"),
+        ("bearer", r"(\bBearer\s+)[^\s\"',}]+"),
+        ("://", r"(\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+(?=@)"),
+        ("/password/reset/", r"(/password/reset/)[^\s/?\"']+"),
+        ("session=", r"(\b(?:__Host-)?session=)[^\s;\"',}]+"),
+        ("$argon2id$", r"(\$argon2id\$)[^\s\"'}]+"),
+        ("", r"(?<![\w-])()[\w-]{43}(?![\w-])"),
+    )
 )
-_DETAIL = re.compile(r"DETAIL: .*")
 
 
 def redact(text: str) -> str:
@@ -24,5 +27,12 @@ def redact(text: str) -> str:
 
     Nor with the row that PostgreSQL quotes in the DETAIL of a failed statement.
     """
-    text = _DETAIL.sub(f"DETAIL: {_HIDDEN}", text)
-    return _SECRETS.sub(lambda found: f"{found[found.lastgroup or 0]}{_HIDDEN}", text)
+    folded = text.casefold()
+    for sign, pattern in _KINDS:
+        if sign in folded:
+            text = pattern.sub(_hide, text)
+    return text
+
+
+def _hide(found: re.Match[str]) -> str:
+    return f"{found[1]}{_HIDDEN}"

@@ -6,6 +6,7 @@ than the database needs to answer it.
 
 from collections import namedtuple
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from flask import Request, g, has_app_context
@@ -15,9 +16,12 @@ from sqlalchemy.exc import DBAPIError, StatementError
 from sqlalchemy.orm import Session, SessionTransaction
 
 from app.core.at_hand import notes_at_hand
+from app.core.columns import Moment
 from app.core.extensions import db
 
 Converter = Callable[[Any], Any]
+# By database, for all statements: one moment stands in several of a transaction.
+_of_moments: dict[str, Converter] = {}
 Found = TypeVar("Found")
 
 # The texts of the statements of which no plan is kept.
@@ -48,6 +52,8 @@ class _Compiled:
         for bind, name in compiled.bind_names.items():
             convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
             if convert is not None:
+                if isinstance(bind.type, Moment):
+                    convert = _of_moments.setdefault(dialect.name, lru_cache(8)(convert))
                 self._converters[name] = convert
                 if not bind.required:
                     self._values[name] = convert(self._values[name])
