@@ -6,7 +6,9 @@ Every name here is one of Gunicorn's settings (docs.gunicorn.org/en/stable/setti
 import gc
 import os
 import sys
+from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from dotenv import dotenv_values
 from gunicorn.workers.gthread import ThreadWorker
@@ -33,11 +35,14 @@ workers = int(_setting("WEB_CONCURRENCY", "1"))
 class _GthreadInLanes(ThreadWorker):
     """Gunicorn's thread worker, with threads of which so many work at once (app/core/lanes.py)."""
 
+    # Which it keeps to (app/core/cores.py), or None.
+    core = None
+
     def get_thread_pool(self):
         # Imported in the child, see `on_starting`.
         from app.core.lanes import request_pool
 
-        return request_pool(self.cfg.threads)
+        return request_pool(self.cfg.threads, self.core)
 
     def handle(self, conn):
         if not conn.initialized and not self.cfg.is_ssl:
@@ -101,6 +106,18 @@ def on_starting(server: object) -> None:
     code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     if code:
         sys.exit(code)
+
+
+def pre_fork(server: Any, worker: Any) -> None:
+    """Give each process a core of its own where they are as many, or a multiple.
+
+    With fewer processes the system finds them better places than we could, beside whatever else
+    runs here; and two programs that each chose one core might choose the same.
+    """
+    cores = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
+    if len(cores) > 1 and server.num_workers % len(cores) == 0:
+        taken = Counter(getattr(other, "core", None) for other in server.WORKERS.values())
+        worker.core = min(cores, key=lambda core: taken[core])
 
 
 def _refusal() -> int:

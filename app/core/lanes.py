@@ -11,6 +11,8 @@ from typing import Any
 from flask import Flask, Response
 from sqlalchemy import Engine, event
 
+from app.core import cores
+
 # Threads of one process share one interpreter. With several of them at work each bid costs more
 # CPU, and a transaction of several statements holds its rows while it waits for the interpreter. A
 # database on another machine is waited for instead, and another request can use that time: see
@@ -64,7 +66,7 @@ class LanePool(ThreadPoolExecutor):
         self._lock = threading.Lock()
         self._free = lanes
         self._waiting: deque[_Task] = deque()
-        # By thread, the longest first.
+        # By the thread's native number, the longest first.
         self._held_since: dict[int, float] = {}
         self._some_wait = threading.Event()
         self._watch: threading.Thread | None = None
@@ -101,19 +103,22 @@ class LanePool(ThreadPoolExecutor):
     def leave(self) -> None:
         """Give back the lane of this thread, if it still has one."""
         with self._lock:
-            if self._held_since.pop(threading.get_ident(), None) is not None:
+            if self._held_since.pop(threading.get_native_id(), None) is not None:
                 self._pass_on()
 
     def _work(self, task: _Task | None) -> None:
         """Make this call in the lane that was taken for it, and then those that wait."""
-        this = threading.get_ident()
+        this = threading.get_native_id()
         _mine.lanes = self
+        cores.come_home()
         while task is not None:
             with self._lock:
                 self._held_since[this] = time.monotonic()
             task.run()
             with self._lock:
                 if self._held_since.pop(this, None) is None:
+                    # It may have been taken, and this thread sent away.
+                    cores.roam()
                     task = None
                 elif self._waiting:
                     task = self._waiting.popleft()
@@ -159,6 +164,7 @@ class LanePool(ThreadPoolExecutor):
         for thread, since in list(self._held_since.items()):
             if self._waiting and moment - since >= self._held_seconds:
                 del self._held_since[thread]
+                cores.let_roam(thread)
                 self._pass_on()
         while self._waiting and moment - self._waiting[0].since >= self._patience:
             if self._closed:
@@ -181,8 +187,10 @@ class _Serving:
 _serving = _Serving()
 
 
-def request_pool(threads: int) -> LanePool:
-    """The threads that this process serves its requests with."""
+def request_pool(threads: int, core: int | None = None) -> LanePool:
+    """The threads that this process serves its requests with; on this core, if it has its own."""
+    if core is not None:
+        cores.settle(core)
     _serving.pool = LanePool(threads)
     return _serving.pool
 
@@ -192,6 +200,7 @@ def leave_lane() -> None:
     lanes: LanePool | None = getattr(_mine, "lanes", None)
     if lanes is not None:
         _mine.lanes = None
+        cores.roam()
         lanes.leave()
 
 
