@@ -116,7 +116,10 @@ def pre_fork(server: Any, worker: Any) -> None:
     """
     cores = sorted(os.sched_getaffinity(0)) if sys.platform == "linux" else []
     if len(cores) > 1 and server.num_workers % len(cores) == 0:
-        taken = Counter(getattr(other, "core", None) for other in server.WORKERS.values())
+        # After a reload the older ones are about to go, and may take their time.
+        by_age = sorted(server.WORKERS.values(), key=lambda other: other.age)
+        staying = by_age[max(0, len(by_age) + 1 - server.num_workers) :]
+        taken = Counter(getattr(other, "core", None) for other in staying)
         worker.core = min(cores, key=lambda core: taken[core])
 
 

@@ -100,7 +100,8 @@ def encode_picture(image: Image.Image) -> EncodedPicture:
     files = {}
     shown = image
     # Each from the next larger: a third less work than all from the largest, and the difference is
-    # a twentieth of what the formats lose.
+    # a twentieth of what the formats lose. Lanczos's filter takes twice the time; what it adds in
+    # sharpness is less than a third of what they lose, and makes files a tenth larger.
     for size, name in sorted(_NAMES.items(), reverse=True):
         measures = fit(*image.size, size)
         if measures != shown.size:

@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 
 @dataclass
 class _Settled:
-    """Where this process works, and where it may: both empty when it has no core to itself."""
+    """Where this process works, and where it may: both empty while it has no core to itself."""
 
     core: set[int] = field(default_factory=set)
     all_cores: set[int] = field(default_factory=set)
@@ -26,9 +26,12 @@ _settled = _Settled()
 
 
 class _Mine(threading.local):
-    """Of this thread: whether it is known to be on the process's core."""
+    """Of this thread: whether it last came home or went to roam; None: as whoever started it.
 
-    at_home = False
+    Who sent it away (`let_roam`) could not say so here.
+    """
+
+    at_home: bool | None = None
 
 
 _mine = _Mine()
@@ -39,34 +42,38 @@ def settle(core: int) -> None:
     if sys.platform != "linux":
         return
     try:
-        _settled.all_cores = os.sched_getaffinity(0)
+        all_cores = os.sched_getaffinity(0)
         os.sched_setaffinity(0, {core})
     except OSError:
         # A sandbox that forbids it, or a core that was just taken away.
         return
-    _settled.core = {core}
+    _settled.core, _settled.all_cores = {core}, all_cores
 
 
 def come_home() -> None:
     """Keep this thread to the process's core."""
-    if not _mine.at_home:
+    if _mine.at_home is not True:
         _mine.at_home = True
         _keep(0, _settled.core)
 
 
 def roam() -> None:
     """Let this thread go to any core, until it comes home."""
-    _mine.at_home = False
-    _keep(0, _settled.all_cores)
+    if _mine.at_home is not False:
+        _mine.at_home = False
+        _keep(0, _settled.all_cores)
 
 
 def let_roam(thread: int) -> None:
-    """Let another thread go to any core, by its native number; it may have ended."""
+    """Let another thread go to any core, by its native number.
+
+    What it knows of itself stays: it has to `roam` before it can come home.
+    """
     _keep(thread, _settled.all_cores)
 
 
 def _keep(thread: int, cores: set[int]) -> None:
-    if cores and _settled.core and sys.platform == "linux":
+    if cores and sys.platform == "linux":
         try:
             os.sched_setaffinity(thread, cores)
         except OSError:

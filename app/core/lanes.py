@@ -127,6 +127,12 @@ class LanePool(ThreadPoolExecutor):
                     task = None
         _mine.lanes = None
 
+    @staticmethod
+    def _work_beside(task: _Task) -> None:
+        """Make this call without a lane."""
+        cores.roam()
+        task.run()
+
     def _pass_on(self) -> None:
         # After `shutdown` no thread can be asked for: whoever is done takes what waits.
         if self._waiting and not self._closed:
@@ -169,7 +175,7 @@ class LanePool(ThreadPoolExecutor):
         while self._waiting and moment - self._waiting[0].since >= self._patience:
             if self._closed:
                 break
-            super().submit(self._waiting[0].run)
+            super().submit(self._work_beside, self._waiting[0])
             self._waiting.popleft()
         if not self._waiting or self._closed:
             return None

@@ -11,12 +11,12 @@ _KINDS = tuple(
     for sign, pattern in (
         ("", r"(?<![\w.-])()\d(?:[ -]?\d){12,18}(?![\w.-])"),
         ("detail: ", r"((?-i:DETAIL): ).*"),
+        ("$argon2id$", r"(\$argon2id\$)[^\s\"'}]+"),
         ("_", r"(\b(?:sk|rk)_(?:test|live)_|\bwhsec_)[A-Za-z0-9_]+"),
         ("bearer", r"(\bBearer\s+)[^\s\"',}]+"),
         ("://", r"(\b[a-z][a-z0-9+]*://[^\s:/@]*:)[^\s@]+(?=@)"),
         ("/password/reset/", r"(/password/reset/)[^\s/?\"']+"),
         ("session=", r"(\b(?:__Host-)?session=)[^\s;\"',}]+"),
-        ("$argon2id$", r"(\$argon2id\$)[^\s\"'}]+"),
         ("", r"(?<![\w-])()[\w-]{43}(?![\w-])"),
     )
 )

@@ -20,7 +20,8 @@ from app.core.columns import Moment
 from app.core.extensions import db
 
 Converter = Callable[[Any], Any]
-# By database, for all statements: one moment stands in several of a transaction.
+# By database, for all statements: one moment stands in several of a transaction. All of ours are in
+# UTC, where equal ones are the same.
 _of_moments: dict[str, Converter] = {}
 Found = TypeVar("Found")
 

@@ -20,6 +20,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from socketio.pubsub_manager import PubSubManager
 
+from app.core.cores import come_home
 from app.realtime.pacing import Pace
 from app.realtime.rules import ArtworkStatus, NewBid
 
@@ -135,6 +136,8 @@ class Exchange(PubSubManager):
             log.exception("a live update could not leave this process")
 
     def _listen(self) -> Iterator[dict[str, Any]]:
+        # A request that left its lane for its socket has started this thread.
+        come_home()
         wait = 0.25
         while True:
             try:

@@ -6,6 +6,8 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Generic, Protocol, TypeVar
 
+from app.core.cores import come_home
+
 log = logging.getLogger(__name__)
 
 # A thousand watchers cost a thousand writes an update; nobody reads figures faster than this.
@@ -97,6 +99,8 @@ class Pace(Generic[Update]):
         self._changed.notify()
 
     def _send_in_rounds(self) -> None:
+        # Whoever was the first to say something may have been roaming.
+        come_home()
         while True:
             with self._changed:
                 while not self._sent and not self._waiting:

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Any
 
 import pytest
+from argon2 import PasswordHasher
 from flask import Flask
 from markupsafe import escape
 from sqlalchemy import select, update
 
-from app.accounts import queries, service
+from app.accounts import hashing, queries, service
 from app.accounts.models import AccessToken, PasswordReset
 from app.core import clock
 from app.core.events import PasswordResetRequested, SignedOut
 from app.core.extensions import db
+from app.core.lanes import LanePool, holds_lane
 from app.core.secrets import token_digest
 from app.core.transaction import transaction
 from tests.people import PASSWORD, Browser, TestPerson, anonymous
@@ -298,3 +301,36 @@ def test_of_two_changes_at_once_one_succeeds(app: Flask, buyer: TestPerson) -> N
 
     with ThreadPoolExecutor(3) as threads:
         assert sorted(threads.map(change, range(3))) == [303, 422, 422]
+
+
+@dataclass
+class Hasher:
+    """The real one, and whether each time others waited for who asked it."""
+
+    real: PasswordHasher
+    in_lane: list[bool] = field(default_factory=list)
+
+    def __getattr__(self, name: str) -> Any:
+        self.in_lane.append(holds_lane())
+        return getattr(self.real, name)
+
+
+@one_database
+def test_no_password_is_hashed_while_others_wait_for_it(
+    client: Browser, buyer: TestPerson, ask_for_link: Links, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    hasher = Hasher(hashing._hasher)
+    monkeypatch.setattr(hashing, "_hasher", hasher)
+    pool = LanePool(1, lanes=1)
+
+    def ask(path: str, browser: Browser = client, **fields: str) -> int:
+        return pool.submit(lambda: browser.submit(path, **fields)).result(20).status_code
+
+    new = {"email": "new@example.com", "name": "New", "role": "BUYER"}
+    assert ask("/register", **new, password=NEW) == 303
+    assert ask("/login", email=buyer.email, password=PASSWORD) == 303
+    assert ask("/account/password", buyer.browser, current_password=PASSWORD, password=NEW) == 303
+    assert ask(f"/password/reset/{ask_for_link(buyer.email)}", password=PASSWORD) == 303
+    pool.shutdown()
+    assert hasher.in_lane
+    assert not any(hasher.in_lane)
