@@ -6,6 +6,7 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 from app.core.secrets import new_token
+from app.core.transaction import leave_database
 
 # OWASP's password storage cheat sheet: argon2id with 19 MiB, two passes, one lane. More memory
 # would let a handful of sign-ins at once starve a small machine.
@@ -19,13 +20,21 @@ _at_once = BoundedSemaphore(4)
 
 
 def hash_password(password: str) -> str:
-    """What is stored of a password. Takes tens of milliseconds: never inside a transaction."""
+    """What is stored of a password. Takes tens of milliseconds, so the database is left first.
+
+    Raises TransactionOpen inside a write transaction.
+    """
+    leave_database()
     with _at_once:
         return _hasher.hash(password)
 
 
 def password_matches(password: str, stored: str | None) -> bool:
-    """Whether the password is the one behind `stored`. None (no such person) takes as long."""
+    """Whether the password is the one behind `stored`. None (no such person) takes as long.
+
+    Raises TransactionOpen inside a write transaction: this takes as long as `hash_password`.
+    """
+    leave_database()
     try:
         with _at_once:
             _hasher.verify(stored or _nobodys_hash, password)

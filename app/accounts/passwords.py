@@ -61,7 +61,6 @@ def change_password(person_id: int, current: str, password: str, kept_token_id: 
         raise Invalid.field("current_password", str(problem)) from None
     person = queries.person(person_id)
     stored = db.session.scalar(select(User.password_hash).where(User.id == person_id))
-    leave_database()
     if not password_matches(current, stored):
         raise wrong
     fresh = hash_password(checked_password(password, person.email, person.name))
@@ -127,7 +126,6 @@ def reset_password(token: str, password: str) -> Person:
     if opened is None:
         raise ResetLinkDead
     reset_id, person = opened
-    leave_database()
     fresh = hash_password(checked_password(password, person.email, person.name))
     with transaction() as session:
         moment = clock.now()

@@ -32,7 +32,7 @@ from app.core import clock
 from app.core.audit import record_audit
 from app.core.errors import Conflict, Forbidden, Invalid, NotFound
 from app.core.events import SignedOut, UserSuspended, record
-from app.core.transaction import leave_database, transaction
+from app.core.transaction import transaction
 
 __all__ = [
     "EmailTaken",
@@ -154,7 +154,6 @@ def _open_account(email: str, name: str, password: str, role: Role, action: str)
         wrong |= problem.errors
     if wrong:
         raise Invalid(wrong)
-    leave_database()
     kept = hash_password(password)
     try:
         with transaction() as session:

@@ -16,7 +16,7 @@ from app.core.errors import NotFound, NotSignedIn
 from app.core.events import SignedOut, record
 from app.core.extensions import db
 from app.core.secrets import new_token, token_digest
-from app.core.transaction import leave_database, transaction
+from app.core.transaction import transaction
 
 _LIFETIMES = {TokenKind.BROWSER: rules.BROWSER_LIFETIME, TokenKind.API: rules.API_LIFETIME}
 
@@ -40,7 +40,6 @@ def sign_in(email: str, password: str, kind: TokenKind, label: str) -> tuple[Per
     found = db.session.execute(
         select(User.id, User.password_hash).where(User.email == email)
     ).one_or_none()
-    leave_database()
     stored = found.password_hash if found else None
     if not password_matches(password, stored) or found is None or stored is None:
         raise WrongCredentials

@@ -77,4 +77,5 @@ def _keep(thread: int, cores: set[int]) -> None:
         try:
             os.sched_setaffinity(thread, cores)
         except OSError:
+            # As where it is settled; or the thread has ended.
             return
