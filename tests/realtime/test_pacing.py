@@ -44,15 +44,17 @@ def figures(count: int, artwork_id: int = 1) -> NewBid:
 def test_the_first_is_sent_before_offer_returns_and_the_last_of_a_rush_soon_after() -> None:
     watcher = Watcher()
     pace = Pace(watcher, INTERVAL)
+    began = time.monotonic()
     pace.offer(figures(1))
     assert [update.bid_count for _, update in watcher.heard] == [1]
     for count in range(2, 51):
         pace.offer(figures(count))
-    counts = watcher.wait_for(2)
-    assert counts[-1] == 50
-    assert len(counts) == 2
-    (first, _), (second, _) = watcher.heard
-    assert INTERVAL * 0.9 <= second - first <= INTERVAL + 1
+    offered = time.monotonic()
+    until(lambda: watcher.heard[-1][1].bid_count == 50, 10)
+    # On a busy machine the rush itself may last for intervals.
+    assert len(watcher.heard) <= 2 + (offered - began) / INTERVAL
+    # From before the first was offered: its watcher may have been late to look at the clock.
+    assert began + INTERVAL <= watcher.heard[-1][0] <= offered + INTERVAL + 1
 
 
 def test_a_long_rush_is_told_once_an_interval_and_ends_with_the_newest() -> None:
