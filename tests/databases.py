@@ -109,11 +109,13 @@ Databases = SqliteFiles | PostgresDatabases
 def empty(engine: Engine) -> None:
     """Remove every row, and count from 1 again."""
     tables = [table.name for table in reversed(db.metadata.sorted_tables)]
+    deletes = [f'DELETE FROM "{table}"' for table in tables]  # noqa: S608 (our own names)
     with engine.begin() as connection:
         if engine.dialect.name == "sqlite":
-            for table in tables:
-                connection.execute(text(f'DELETE FROM "{table}"'))  # noqa: S608 (our own names)
+            for delete in deletes:
+                connection.execute(text(delete))
             connection.execute(text("DELETE FROM sqlite_sequence"))
         else:
-            names = ", ".join(f'"{table}"' for table in tables)
-            connection.execute(text(f"TRUNCATE {names} RESTART IDENTITY CASCADE"))
+            # Together they take a millisecond. TRUNCATE makes new files, 40 for so many tables.
+            restart = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
+            connection.exec_driver_sql("; ".join([*deletes, restart]))
