@@ -177,3 +177,30 @@ def test_whether_a_bidder_defaulted_is_looked_up_among_released_bids_alone(
             read = [step for step in steps if step.table == "bids" and step.kind != "ModifyTable"]
             assert [step.index for step in read] == ["ix_bids_released"]
         connection.rollback()
+
+
+@pytest.mark.parametrize("name", ["my bids", "my payments", "admin: payments"])
+def test_a_long_list_is_counted_without_what_only_its_rows_show(
+    town: Town, database: str, name: str
+) -> None:
+    with town.app.app_context():
+        engine = db.engine
+    with recorded(engine) as statements:
+        OPERATIONS[name](town)
+    counted = "bids" if name == "my bids" else "payments"
+    counting = [
+        each
+        for each in statements
+        if re.search(rf"count\(.*\bFROM {counted}\b", each.text, re.DOTALL)
+    ]
+    assert counting
+    read = set()
+    with engine.connect().execution_options(**for_writing(engine)) as connection:
+        for statement in counting:
+            if database == "sqlite":
+                plan = " ".join(sqlite_plan(connection, statement))
+                read |= set(re.findall(r"(?:SCAN|SEARCH) (\w+) USING", plan))
+            else:
+                read |= {step.table for step in postgres_plan(connection, statement).steps}
+        connection.rollback()
+    assert read - {""} == {counted}

@@ -42,7 +42,7 @@ def payments(
     page: int, per_page: int, status: PaymentStatus | None = None, q: str = ""
 ) -> Page[PaymentRow]:
     """Payments; `q` is a number, part of an artwork's title or buyer's address, or a Stripe id."""
-    query = (
+    query: Select[*tuple[Any, ...]] = (
         select(
             Payment.id, Payment.status, Payment.amount_cents, Payment.refunded_cents,
             Payment.failure_reason, Payment.deadline_at, Payment.created_at, Payment.paid_at,
@@ -52,8 +52,10 @@ def payments(
         .join(User, User.id == Payment.buyer_id)
         .order_by(Payment.id.desc())
     )  # fmt: skip
+    counted_by: Select[*tuple[Any, ...]] = select(Payment)
     if status is not None:
-        query = query.where(Payment.status == status)
+        has_status = Payment.status == status
+        query, counted_by = query.where(has_status), counted_by.where(has_status)
     if q:
         ways = [
             Artwork.title.icontains(q, autoescape=True),
@@ -63,8 +65,8 @@ def payments(
         ]
         if number := _number(q):
             ways += [Payment.id == number, Payment.artwork_id == number]
-        query = query.where(or_(*ways))
-    return paginate(query, page, per_page).map(lambda row: PaymentRow(*row))
+        query = counted_by = query.where(or_(*ways))
+    return paginate(query, page, per_page, counted_by).map(lambda row: PaymentRow(*row))
 
 
 def _number(text: str) -> int | None:

@@ -148,13 +148,14 @@ def artwork_and_standing(artwork_id: int, person: Viewer) -> tuple[ArtworkView, 
 
 def my_bids(bidder_id: int, page: int, per_page: int) -> Page[MyBid]:
     """A person's own bids, newest first, each with the payment it owes or owed."""
+    bids = select(Bid).where(Bid.bidder_id == bidder_id)
     found = paginate(
-        select(Bid, Artwork.title)
+        bids.add_columns(Artwork.title)
         .join(Artwork, Artwork.id == Bid.artwork_id)
-        .where(Bid.bidder_id == bidder_id)
         .order_by(Bid.id.desc()),
         page,
         per_page,
+        counted_by=bids,
     )
     owed = payments.payments_of_bids(
         [bid.id for bid, _ in found.items if bid.status != BidStatus.OUTBID]

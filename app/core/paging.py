@@ -76,9 +76,18 @@ def long_total(
     return max(known, counted)
 
 
-def paginate(query: Select[*tuple[Any, ...]], page: int, per_page: int) -> Page[Any]:
-    """Run an ordered select for one page; the items are its rows (tuples)."""
-    found: Any = db.session.connection().execute(up_to(query))
+def paginate(
+    query: Select[*tuple[Any, ...]],
+    page: int,
+    per_page: int,
+    counted_by: Select[*tuple[Any, ...]] | None = None,
+) -> Page[Any]:
+    """Run an ordered select for one page; the items are its rows (tuples).
+
+    `counted_by` is a select of as many rows, for one that joins what only its rows show.
+    """
+    counting = query if counted_by is None else counted_by
+    found: Any = db.session.connection().execute(up_to(counting))
     # Which list it is: the statement and its values, as the database was told them.
     name = (found.context.statement, repr(found.context.compiled_parameters))
     counted = found.scalar_one()
@@ -86,7 +95,7 @@ def paginate(query: Select[*tuple[Any, ...]], page: int, per_page: int) -> Page[
     total = long_total(
         name,
         counted,
-        lambda: db.session.scalar(row_count(query)) or 0,
+        lambda: db.session.scalar(row_count(counting)) or 0,
         page,
         per_page,
         len(rows),

@@ -224,8 +224,9 @@ def counts_against_buyer() -> ColumnElement[bool]:
 
 def payments_of_buyer(buyer_id: int, page: int, per_page: int) -> Page[PaymentView]:
     """A buyer's payments, newest first."""
-    query = _select().where(Payment.buyer_id == buyer_id).order_by(Payment.id.desc())
-    return paginate(query, page, per_page).map(_view)
+    theirs = Payment.buyer_id == buyer_id
+    query = _select().where(theirs).order_by(Payment.id.desc())
+    return paginate(query, page, per_page, counted_by=select(Payment).where(theirs)).map(_view)
 
 
 def payments_of_bids(bid_ids: list[int]) -> dict[int, PaymentView]:
