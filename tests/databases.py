@@ -116,6 +116,6 @@ def empty(engine: Engine) -> None:
                 connection.execute(text(delete))
             connection.execute(text("DELETE FROM sqlite_sequence"))
         else:
-            # Together they take a millisecond. TRUNCATE makes new files, 40 for so many tables.
+            # Together they take a millisecond; TRUNCATE makes new files, and takes forty.
             restart = "SELECT setval(oid::regclass, 1, false) FROM pg_class WHERE relkind = 'S'"
             connection.exec_driver_sql("; ".join([*deletes, restart]))

@@ -199,8 +199,8 @@ def test_a_long_list_is_counted_without_what_only_its_rows_show(
         for statement in counting:
             if database == "sqlite":
                 plan = " ".join(sqlite_plan(connection, statement))
-                read |= set(re.findall(r"(?:SCAN|SEARCH) (\w+) USING", plan))
+                read |= set(re.findall(r"(?:SCAN|SEARCH) (\w+)", plan))
             else:
                 read |= {step.table for step in postgres_plan(connection, statement).steps}
         connection.rollback()
-    assert read - {""} == {counted}
+    assert read & db.metadata.tables.keys() == {counted}

@@ -586,7 +586,7 @@ def test_nobody_but_its_seller_and_admins_is_told_the_threshold(
             answer = client.get(path, headers=person.bearer).json
             assert answer is not None
             assert answer["secret_threshold"] == "777.77"
-    assert not any(secret in caplog.text for secret in SECRETS)
+    assert "777" not in caplog.text
 
 
 def test_the_threshold_changes_nothing_that_others_can_see(

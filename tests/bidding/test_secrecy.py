@@ -99,7 +99,8 @@ def test_the_public_list_never_shows_a_winning_or_released_bid(market: Market) -
     assert shown() == expected
     artwork = market.call(None, "GET", f"/artworks/{artwork_id}").get_json()
     assert (artwork["current_highest_bid"], artwork["bid_count"]) == ("30.00", 2)
-    assert not any(amount in str(artwork) for amount in ("543.21", "54321"))
+    # Any digits may be in a moment.
+    assert "543" not in str(artwork | {"created_at": ""})
     assert "543.21" not in market.make_person().browser.get(f"/artworks/{artwork_id}").text
 
     market.give_up(won["payment"]["id"])

@@ -136,9 +136,7 @@ def test_past_the_deadline_a_session_that_was_never_answered_is_found_before_any
 
 def test_a_stored_500_is_left_behind_with_a_new_attempt_and_a_new_key(shop: Shop) -> None:
     shop.stripe_fails("create", "stored_500")
-    sale = shop.offer()
-    # At once if that is soon enough for the winner, who waits; else by the sweep.
-    until(lambda: sale.payment.checkout_url)
+    sale = shop.win()
     payment = sale.payment
     assert payment.attempt == 2
     keys = [each["key"] for each in shop.sandbox.ledger()["idempotency_keys"]]

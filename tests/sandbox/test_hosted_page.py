@@ -96,10 +96,10 @@ def test_a_wrong_field_is_told_beside_it_and_the_rest_is_kept(
 def test_a_number_that_is_no_test_card_is_neither_kept_nor_shown(
     sandbox: Sandbox, session: Any
 ) -> None:
-    number = "4111111111111111"
-    page = submit(sandbox, session, card_number=number)
+    page = submit(sandbox, session, card_number="4111111111111111")
     for shown in (page.text, str(sandbox.ledger())):
-        assert number not in shown.replace(" ", "")
+        # Not fewer of its digits: those a port may have.
+        assert "411111" not in shown.replace(" ", "")
 
 
 def test_the_email_that_the_shop_gave_cannot_be_changed(
