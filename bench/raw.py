@@ -25,7 +25,8 @@ from app.accounts.models import AccessToken
 from app.core.extensions import db
 from app.core.money import amount_text
 from app.core.secrets import token_digest
-from app.core.transaction import SQLITE_PRAGMAS, transaction
+from app.core.sqlite import SQLITE_PRAGMAS
+from app.core.transaction import transaction
 from bench.children import answers
 from bench.people import add_artworks, add_people
 
@@ -188,8 +189,8 @@ def connect(address: str) -> Any:
         address.removeprefix("sqlite:///"), isolation_level=None, check_same_thread=False
     )
     # Whoever gets no turn for longer would fail.
-    for pragma in (*SQLITE_PRAGMAS, "busy_timeout=30000"):
-        made.execute(f"PRAGMA {pragma}")
+    for pragma in (*SQLITE_PRAGMAS, "PRAGMA busy_timeout=30000"):
+        made.execute(pragma)
     return made
 
 

@@ -16,6 +16,7 @@ from app.core.at_hand import notes_at_hand
 from app.core.crash_points import reached
 from app.core.extensions import db
 from app.core.lanes import leave_lane
+from app.core.sqlite import begin_to_write, tune_sqlite, writers_turn
 from app.core.statements import Found, end_reads, execute, with_connection
 
 
@@ -25,27 +26,6 @@ class NestedTransaction(RuntimeError):
 
 class TransactionOpen(RuntimeError):
     """A vendor was about to be called while a transaction holds locks."""
-
-
-_BUSY_SECONDS = 5
-# What every connection to SQLite is told.
-SQLITE_PRAGMAS = (
-    # A bid changes a dozen pages, and each is logged whole. SQLite's own are twice as large. Heard
-    # when the file is made, and by no later one (sqlite.org/pragma.html#pragma_page_size).
-    "page_size=2048",
-    f"busy_timeout={_BUSY_SECONDS * 1000}",
-    "journal_mode=WAL",
-    # FULL, because a webhook is answered once its effect is durable: in WAL mode NORMAL may lose
-    # the last commits to a power failure (sqlite.org/pragma.html#pragma_synchronous).
-    "synchronous=FULL",
-    "foreign_keys=ON",
-    # So many pages of its log, 8 MB, are copied into the database together; bids change the same
-    # pages again and again, and each of those is copied once (sqlite.org/wal.html#ckpt).
-    "wal_autocheckpoint=4000",
-)
-# SQLite has one writer at a time, and who finds it busy sleeps and looks again, for longer each
-# time: threads of one process take turns instead. Processes still meet in SQLite.
-_turn = threading.Lock()
 
 
 class _Mine(threading.local):
@@ -61,14 +41,13 @@ _mine = _Mine()
 def transaction() -> Iterator[Session]:
     """Run a block as one write transaction; commit at its end, roll back if it raises.
 
-    On SQLite it begins IMMEDIATE: a transaction that reads first and writes later would otherwise
-    fail with "database is locked" as soon as another writer came between. A read that this thread
-    has open is ended first. Events recorded inside are published after the commit.
+    A read that this thread has open is ended first. Events recorded inside are published after the
+    commit.
     Raises NestedTransaction when one is open already.
     """
     session, engine = _fresh_session(), db.engine
     session.info["events"] = recorded = list[events.Event]()
-    with _our_turn() if engine.dialect.name == "sqlite" else nullcontext():
+    with writers_turn() if engine.dialect.name == "sqlite" else nullcontext():
         try:
             session.info["writing"] = session.connection(execution_options=for_writing(engine))
             yield session
@@ -84,7 +63,7 @@ def transaction() -> Iterator[Session]:
     events.publish(recorded)
 
 
-def for_writing(engine: Engine) -> dict[str, str]:
+def for_writing(engine: Engine) -> dict[str, Any]:
     """The execution options by which a connection of ours runs transactions.
 
     Without them, on PostgreSQL, each statement is a transaction of its own: it sees what it would
@@ -92,7 +71,7 @@ def for_writing(engine: Engine) -> dict[str, str]:
     one, and whoever reads a page keeps no transaction open meanwhile.
     """
     if engine.dialect.name == "sqlite":
-        return {"sqlite_begin": "IMMEDIATE"}
+        return {"begins_to_write": True}
     return {"isolation_level": "READ COMMITTED"}
 
 
@@ -134,7 +113,7 @@ def transact_at_once(
     if one_statement_changes_all():
         found = with_connection(change)
     else:
-        with _our_turn():
+        with writers_turn():
             found = with_connection(lambda connection: _committed(change, connection))
     if found is not None:
         reached("commit.before_hints")
@@ -143,25 +122,10 @@ def transact_at_once(
     return found
 
 
-@contextmanager
-def _our_turn() -> Iterator[None]:
-    has_turn = _turn.acquire(blocking=False)
-    if not has_turn:
-        # However many wait, there are connections for those who read.
-        end_reads()
-        # Whoever waits too long goes on, and hears from SQLite that it is locked.
-        has_turn = _turn.acquire(timeout=_BUSY_SECONDS)
-    try:
-        yield
-    finally:
-        if has_turn:
-            _turn.release()
-
-
 def _committed(change: Callable[[Connection], Found], connection: Connection) -> Found:
     _mine.at_once = True
     try:
-        execute(connection, "BEGIN IMMEDIATE")
+        begin_to_write(connection)
         found = change(connection)
         execute(connection, "COMMIT")
     except BaseException:
@@ -229,7 +193,7 @@ def init_database(app: Flask) -> None:
     with app.app_context():
         engine = db.engine
     if engine.dialect.name == "sqlite":
-        _tune_sqlite(engine)
+        tune_sqlite(engine)
     else:
         _check_connections(engine)
 
@@ -255,25 +219,3 @@ def _has_something_to_say(descriptor: int) -> bool:
     poll = select.poll()
     poll.register(descriptor, select.POLLIN)
     return bool(poll.poll(0))
-
-
-def _lower(text: Any) -> Any:
-    return text.lower() if isinstance(text, str) else text
-
-
-def _tune_sqlite(engine: Engine) -> None:
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        # The driver's own implicit BEGIN comes too late and is never IMMEDIATE.
-        connection.isolation_level = None
-        # SQLite's own knows ASCII only (sqlite.org/lang_corefunc.html#lower).
-        connection.create_function("lower", 1, _lower, deterministic=True)
-        cursor = connection.cursor()
-        for pragma in SQLITE_PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def begin(connection: Any) -> None:
-        kind = connection.get_execution_options().get("sqlite_begin", "DEFERRED")
-        execute(connection, f"BEGIN {kind}")

@@ -14,7 +14,7 @@ from sqlalchemy import Connection, String, bindparam, event, insert, literal, se
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import Session
 
-from app.core import events
+from app.core import events, sqlite
 from app.core import transaction as transactions
 from app.core.audit import record_audit
 from app.core.counters import Counter, count, counted
@@ -179,7 +179,7 @@ def test_of_a_change_of_several_statements_all_are_kept_or_none(
         with pytest.raises(IntegrityError):
             transact_at_once(change, Happened)
         assert (heard, counted("first"), counted("second")) == ([], 0, 1)
-        assert not transactions._turn.locked()
+        assert not sqlite._turn.locked()
         assert transact_at_once(_count_one("first"), Happened) == "first"
 
 
@@ -208,7 +208,7 @@ def test_whatever_breaks_a_change_off_leaves_nothing_open(
                 transact_at_once(change, Happened)
         finally:
             event.remove(db.engine, "before_cursor_execute", break_off)
-        assert not transactions._turn.locked()
+        assert not sqlite._turn.locked()
         with db.engine.connect() as other:
             assert other.scalar(select(Counter.value).where(Counter.name == "broken")) is None
         # The same connection, and nothing is open on it.
@@ -231,7 +231,7 @@ def test_who_waits_for_the_turn_holds_no_connection(app: Flask) -> None:
     with app.app_context():
         pool: Any = db.engine.pool
         before = pool.checkedout()
-        with transactions._our_turn():
+        with sqlite.writers_turn():
             waiting = [threading.Thread(target=place, args=(f"n{n}",)) for n in range(4)]
             for thread in waiting:
                 thread.start()
@@ -283,7 +283,7 @@ def test_however_a_transaction_ends_another_has_its_turn(
             transaction(),
         ):
             broken.setattr(transactions, "_close", lambda _session: _fail())
-        assert not transactions._turn.locked()
+        assert not sqlite._turn.locked()
         count("after")
         assert counted("after") == 1
 
