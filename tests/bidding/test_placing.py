@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from sqlalchemy import event, update
@@ -12,6 +14,7 @@ from app.artworks.models import Artwork
 from app.bidding.models import Bid
 from app.core import clock, events
 from app.core.extensions import db
+from app.core.remembered import Remembered
 from app.payments.models import Payment
 from tests.payments.market import Market, moment
 from tests.races import naive
@@ -282,12 +285,20 @@ def test_who_bought_an_artwork_is_led_from_it_to_the_receipt(market: Market) -> 
     assert receipt in shown
 
 
-def test_a_refused_bid_rolls_nothing_back(market: Market) -> None:
+def _has_not_heard_of_any_bid(market: Market) -> None:
+    """As another process of the same product, or this one a minute later."""
+    market.app.extensions["highest_bids"] = Remembered()
+
+
+@pytest.mark.parametrize("has_heard", [True, False])
+def test_a_refused_bid_rolls_nothing_back(market: Market, has_heard: bool) -> None:
     # The driver forgets what it prepared on a connection whenever it rolls back, and most bids on
     # a hot artwork are refused.
     artwork_id = market.make_artwork(market.seller)
     market.bid(market.buyer, artwork_id, "50.00")
     bidder = market.make_person("BUYER")
+    if not has_heard:
+        _has_not_heard_of_any_bid(market)
     rolled_back: list[object] = []
     note = rolled_back.append
     with market.app.app_context():
@@ -298,3 +309,34 @@ def test_a_refused_bid_rolls_nothing_back(market: Market) -> None:
             event.remove(db.engine, "rollback", note)
     assert answer.status_code == 409
     assert rolled_back == []
+
+
+def test_a_bid_that_is_known_to_come_too_late_waits_for_no_writer(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    other = market.make_person("BUYER")
+
+    def asked(amount: str) -> tuple[list[str], dict[str, Any]]:
+        with market.counting() as statements:
+            answer = market.bid(other, artwork_id, amount)
+        said = " ".join(statements)
+        return re.findall(r"BEGIN|UPDATE|INSERT", said), answer.get_json()
+
+    market.bid(market.buyer, artwork_id, "50.00")
+    writes, refusal = asked("50.00")
+    assert (writes, refusal["code"]) == ([], "bid_too_low")
+    _has_not_heard_of_any_bid(market)
+    writes, same_refusal = asked("50.00")
+    assert "UPDATE" in writes
+    assert same_refusal == refusal
+    # It was told by the database as it refused.
+    assert asked("49.99")[0] == []
+
+
+def test_what_a_process_saw_bid_refuses_nobody(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    market.bid(market.buyer, artwork_id, "50.00")
+    with market.app.app_context():
+        db.session.execute(update(Artwork).values(highest_bid_cents=1_000, bid_count=1))
+        db.session.commit()
+    assert market.bid(market.make_person("BUYER"), artwork_id, "20.00").status_code == 201
+    assert market.artwork(artwork_id).highest_bid_cents == 2_000
