@@ -20,7 +20,7 @@ turn on the same database, with its connections warmed up and, on SQLite, under 
   many at once a later one often comes first, and the earlier is refused, by the yardstick's guard
   as by the product's. `accepted` counts bids placed, `answered` those refused as well.
 - Where a process of the product saw a higher bid in the last minute, it looks before it writes, and
-  what that finds to be too low is refused by the read alone. The yardstick asks its guard each time.
+  what that finds to be too low is refused by the read alone. The yardstick always asks its guard.
 - Rates are without the generator: what choosing, sending and counting bids took of the cores is
   taken from the time. The yardstick's is its loop around the driver; the driver's own CPU stays,
   and what it takes to fill in a statement, as the product's does.
