@@ -4,6 +4,7 @@ import itertools
 import json
 import os
 import secrets
+import shutil
 import signal
 import subprocess
 import sys
@@ -66,7 +67,11 @@ class Product:
 
 @contextmanager
 def running(**settings: str) -> Iterator[Product]:
-    """Start everything (the database is DATABASE_URL's, else SQLite), and end it again."""
+    """Start everything (the database is DATABASE_URL's, else SQLite), and end it again.
+
+    On an instance of its own: what an earlier run left, the faults it set at the sandbox among
+    it, would be measured too.
+    """
     environment = {
         **os.environ,
         "ENV_FILE": os.devnull,
@@ -74,6 +79,7 @@ def running(**settings: str) -> Iterator[Product]:
         **settings,
     }
     INSTANCE.parent.mkdir(exist_ok=True)
+    shutil.rmtree(INSTANCE, ignore_errors=True)
     with (INSTANCE.parent / "bench.log").open("wb") as log:
         process = subprocess.Popen(
             [sys.executable, "-m", "dev.run", "--instance", str(INSTANCE), "--port", "0", "--json",
