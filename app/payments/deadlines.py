@@ -34,20 +34,19 @@ def _take(payment_id: int) -> bool:
 
 
 def _just_due() -> ColumnElement[bool]:
+    return and_(_to_be_asked(), Payment.deadline_at <= clock.now())
+
+
+def _to_be_asked() -> ColumnElement[bool]:
+    """Unfinished, and nobody has asked since the deadline, which may be to come."""
     return and_(
         Payment.status == PaymentStatus.PENDING,
-        Payment.deadline_at <= clock.now(),
         or_(Payment.asked_at.is_(None), Payment.asked_at < Payment.deadline_at),
     )
 
 
 def seconds_to_next_deadline() -> float | None:
-    """How long until the next payment is due; None when none is to come."""
-    moment = clock.now()
-    upcoming = db.session.scalar(
-        select(func.min(Payment.deadline_at)).where(
-            Payment.status == PaymentStatus.PENDING, Payment.deadline_at > moment
-        )
-    )
+    """How long until `take_due` finds a payment: 0 when it would now; None when none is to come."""
+    upcoming = db.session.scalar(select(func.min(Payment.deadline_at)).where(_to_be_asked()))
     db.session.close()
-    return None if upcoming is None else (upcoming - moment).total_seconds()
+    return None if upcoming is None else max(0.0, (upcoming - clock.now()).total_seconds())
