@@ -1,16 +1,20 @@
 """SQLite, taught to behave as PostgreSQL does where the product relies on it."""
 
+import logging
 import sqlite3
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from time import monotonic, sleep
 from typing import Any
 
+from flask import current_app
 from sqlalchemy import Connection, Engine, event
 from sqlalchemy.exc import OperationalError
 
-from app.core.statements import end_reads, execute
+from app.core.statements import as_told, end_reads, execute
+
+log = logging.getLogger(__name__)
 
 _BUSY_SECONDS = 5
 _WAIT_FOR_WRITERS = f"PRAGMA busy_timeout={_BUSY_SECONDS * 1000}"
@@ -31,9 +35,11 @@ SQLITE_PRAGMAS = (
     "PRAGMA wal_autocheckpoint=4000",
 )
 # A transaction of ours takes less than a millisecond. SQLite's own first sleep is one, and each
-# further one longer (sqlite.org/src/file/src/main.c, sqliteDefaultBusyCallback).
+# further one longer (sqlite.org/src/file/src/main.c, sqliteDefaultBusyCallback). Who waits for long
+# is one of many, and each look takes the interpreter from those who read.
 _FIRST_SLEEP_SECONDS = 0.0001
-_LONGEST_SLEEP_SECONDS = 0.005
+_LONGEST_SLEEP_SECONDS = 0.05
+_SLEEPS_GROW_BY = 1.5
 # One writer at a time, and who finds it busy sleeps and looks again: threads of one process take
 # turns instead, and only processes meet in SQLite.
 _turn = threading.Lock()
@@ -60,17 +66,19 @@ def begin_to_write(connection: Connection) -> None:
 
     A transaction that read first and wrote later would fail with "database is locked" as soon as
     another writer came between. Raises SQLAlchemy's OperationalError when another writes still.
+    Whoever let SQLAlchemy begin, and was refused, closes the connection: it would not begin again.
     """
-    driver: Any = connection.connection.driver_connection
-    until = time.monotonic() + _BUSY_SECONDS
-    sleep = _FIRST_SLEEP_SECONDS
-    driver.execute(_WAIT_FOR_NOBODY).close()
+    began = monotonic()
+    seconds = _FIRST_SLEEP_SECONDS
     try:
-        while not _begun(connection, time.monotonic() < until):
-            time.sleep(sleep)
-            sleep = min(sleep * 1.5, _LONGEST_SLEEP_SECONDS)
+        _tell(connection, _WAIT_FOR_NOBODY)
+        while not _begun(connection, monotonic() - began < _BUSY_SECONDS):
+            sleep(seconds)
+            seconds = min(seconds * _SLEEPS_GROW_BY, _LONGEST_SLEEP_SECONDS)
     finally:
-        driver.execute(_WAIT_FOR_WRITERS).close()
+        _tell(connection, _WAIT_FOR_WRITERS)
+    if seconds > _FIRST_SLEEP_SECONDS:
+        _note_wait(monotonic() - began)
 
 
 def _begun(connection: Connection, may_be_busy: bool) -> bool:
@@ -83,6 +91,25 @@ def _begun(connection: Connection, may_be_busy: bool) -> bool:
             return False
         raise
     return True
+
+
+def _tell(connection: Connection, pragma: str) -> None:
+    """Change how a connection behaves; one that cannot be told is not used again."""
+    try:
+        connection.connection.driver_connection.execute(pragma).close()  # type: ignore[union-attr]
+    except sqlite3.Error as error:
+        told = as_told(error, connection, None, pragma)
+        connection.invalidate(error)
+        raise told from error
+
+
+def _note_wait(seconds: float) -> None:
+    if seconds > current_app.config["SETTINGS"].slow_query_seconds:
+        milliseconds = round(seconds * 1000, 1)
+        log.warning(
+            "slow statement: BEGIN IMMEDIATE, behind another process that wrote",
+            extra={"milliseconds": milliseconds},
+        )
 
 
 def tune_sqlite(engine: Engine) -> None:

@@ -169,7 +169,7 @@ def execute(
         return cursor.fetchall() if returns_rows else ()
     except connection.dialect.loaded_dbapi.Error as error:
         failed = connection.info.pop("cursor", None)
-        raise _told(error, connection, failed, text) from error
+        raise as_told(error, connection, failed, text) from error
 
 
 def _cursor(connection: Connection) -> Any:
@@ -235,7 +235,7 @@ def _one_at_a_time(_session: Session, _transaction: SessionTransaction) -> None:
     end_reads()
 
 
-def _told(error: Any, connection: Connection, cursor: Any, text: str) -> StatementError:
+def as_told(error: Any, connection: Connection, cursor: Any, text: str) -> StatementError:
     """The driver's error as SQLAlchemy tells it; a connection that is gone is not used again."""
     dialect = connection.dialect
     gone = dialect.is_disconnect(error, connection.connection, cursor)
