@@ -204,6 +204,7 @@ def bind_extensions(app: Flask, settings: Settings) -> None:
     init_csrf(app)
     mail.init_app(app)
     payments.init_payments(app, settings)
+    bidding.init_bidding(app)
     app.extensions["hint_redis"] = connect_redis(settings.redis_url) if settings.redis_url else None
     realtime.init_realtime(app, settings)
     app.wsgi_app = UnreadBodies(app.wsgi_app)  # type: ignore[method-assign]

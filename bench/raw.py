@@ -24,6 +24,7 @@ from sqlalchemy import event, select, update
 from app.accounts.models import AccessToken
 from app.core.extensions import db
 from app.core.money import amount_text
+from app.core.remembered import Remembered
 from app.core.secrets import token_digest
 from app.core.sqlite import SQLITE_PRAGMAS
 from app.core.transaction import transaction
@@ -121,7 +122,7 @@ def record(app: Flask, tokens: list[str]) -> Recorded:
             raise RuntimeError("the bid to record was not placed")
         placed = _writing(found)
         # What the guard refuses is recorded, and not what this process knows to be too low.
-        app.extensions.pop("highest_bids", None)
+        app.extensions["highest_bids"] = Remembered()
         if bid() != 409:
             raise RuntimeError("the second bid to record was not refused")
         refused = _writing(found)

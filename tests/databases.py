@@ -10,10 +10,12 @@ import sys
 from pathlib import Path
 
 import psycopg
+from flask import Flask, current_app
 from psycopg import sql
 from sqlalchemy import Engine, text
 
 from app.core.extensions import db
+from app.core.remembered import Remembered
 from dev.postgres_server import PostgresServer
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -106,8 +108,16 @@ def owned_by_somebody(server: PostgresServer) -> str:
 Databases = SqliteFiles | PostgresDatabases
 
 
+def forget(app: Flask) -> None:
+    """As a process that has just begun: nothing is remembered of what the database holds."""
+    for name, kept in app.extensions.items():
+        if isinstance(kept, Remembered):
+            app.extensions[name] = Remembered()
+
+
 def empty(engine: Engine) -> None:
-    """Remove every row, and count from 1 again."""
+    """Remove every row, count from 1 again, and forget what this process remembers of them."""
+    forget(current_app._get_current_object())  # type: ignore[attr-defined]
     tables = [table.name for table in reversed(db.metadata.sorted_tables)]
     deletes = [f'DELETE FROM "{table}"' for table in tables]  # noqa: S608 (our own names)
     with engine.begin() as connection:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
+from flask import Flask, current_app
 from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
@@ -47,14 +47,15 @@ class BidOutcome:
 def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
     """Record an offer; the first to reach the threshold reserves the artwork.
 
-    A losing offer costs one guarded UPDATE and two INSERTs, the same however near it was. Any other
-    is looked at twice: between the looks a later offer may win, or the artwork may change.
+    A losing offer costs one guarded UPDATE and two INSERTs, the same however near it was. One that
+    is known to come too late costs a look. Any other is looked at twice: between the looks a later
+    offer may win, or the artwork may change.
     Whether the bidder is still signed in, and still may bid, is asked together with it.
     Raises NotSignedIn, AccountSuspended, NotFound, or one of `rules` saying why it was refused.
     """
     highest = _highest()
     if amount_cents <= (highest.get(artwork_id) or 0):
-        # Refused, nearly always: it need not wait for those who write.
+        # It need not wait for those who write to hear why it is refused.
         check_bid(bidder, artwork_id, amount_cents)
     outcome = _lose_at_once(bidder, artwork_id, amount_cents)
     if outcome is not None:
@@ -91,9 +92,14 @@ def place_bid(bidder: Viewer, artwork_id: int, amount_cents: int) -> BidOutcome:
     raise refusal
 
 
+def init_bidding(app: Flask) -> None:
+    """Have this process remember the bids that it sees."""
+    app.extensions["highest_bids"] = Remembered()
+
+
 def _highest() -> Remembered[int]:
-    """By artwork, cents that this process saw bid in the last minute: what is lower may be late."""
-    seen: Remembered[int] = current_app.extensions.setdefault("highest_bids", Remembered())
+    """By artwork, the cents last seen bid here, within a minute: the highest may be another."""
+    seen: Remembered[int] = current_app.extensions["highest_bids"]
     return seen
 
 

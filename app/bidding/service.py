@@ -2,7 +2,7 @@
 
 from app.bidding.days import bids_by_day, count_bids_by_day
 from app.bidding.defaults import release_bid
-from app.bidding.placing import BidOutcome, check_bid, place_bid
+from app.bidding.placing import BidOutcome, check_bid, init_bidding, place_bid
 from app.bidding.recovery import number_bids_beyond, restore_win
 from app.core.events import PaymentReleased, on_record
 
@@ -11,6 +11,7 @@ __all__ = [
     "bids_by_day",
     "check_bid",
     "count_bids_by_day",
+    "init_bidding",
     "listen",
     "number_bids_beyond",
     "place_bid",
