@@ -4,10 +4,10 @@ import itertools
 import json
 import os
 import secrets
-import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from typing import Any
 import requests
 
 ROOT = Path(__file__).resolve().parents[1]
-INSTANCE = ROOT / "instance" / "bench"
+LOG = ROOT / "instance" / "bench.log"
 
 _numbers = itertools.count(1)
 
@@ -69,8 +69,8 @@ class Product:
 def running(**settings: str) -> Iterator[Product]:
     """Start everything (the database is DATABASE_URL's, else SQLite), and end it again.
 
-    On an instance of its own: what an earlier run left, the faults it set at the sandbox among
-    it, would be measured too.
+    The instance is a new one: what an earlier run left, the faults it set at the sandbox among it,
+    would be measured too. A database that DATABASE_URL names keeps what it has.
     """
     environment = {
         **os.environ,
@@ -78,26 +78,25 @@ def running(**settings: str) -> Iterator[Product]:
         "RATELIMIT_ENABLED": "0",
         **settings,
     }
-    INSTANCE.parent.mkdir(exist_ok=True)
-    shutil.rmtree(INSTANCE, ignore_errors=True)
-    with (INSTANCE.parent / "bench.log").open("wb") as log:
+    LOG.parent.mkdir(exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix="bench-") as folder, LOG.open("wb") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "dev.run", "--instance", str(INSTANCE), "--port", "0", "--json",
-             "--stop-with-parent"],
+            [sys.executable, "-m", "dev.run", "--instance", f"{folder}/instance", "--port", "0",
+             "--json", "--stop-with-parent"],
             cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=log,
         )  # fmt: skip
-    if process.stdout is None:
-        raise RuntimeError("its output was asked for")
-    try:
-        line = process.stdout.readline()
-        if not line:
-            raise RuntimeError(f"it did not start; see {log.name}")
-        said = json.loads(line)
-        with requests.Session() as http:
-            http.trust_env = False
-            kind = said["database_url"].partition(":")[0]
-            yield Product(said["app"], said["sandbox"], kind, http)
-    finally:
-        process.send_signal(signal.SIGINT)
-        process.wait(30)
-        process.stdout.close()
+        if process.stdout is None:
+            raise RuntimeError("its output was asked for")
+        try:
+            line = process.stdout.readline()
+            if not line:
+                raise RuntimeError(f"it did not start; see {LOG}")
+            said = json.loads(line)
+            with requests.Session() as http:
+                http.trust_env = False
+                kind = said["database_url"].partition(":")[0]
+                yield Product(said["app"], said["sandbox"], kind, http)
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.wait(30)
+            process.stdout.close()

@@ -38,7 +38,7 @@ def _just_due() -> ColumnElement[bool]:
 
 
 def _to_be_asked() -> ColumnElement[bool]:
-    """Unfinished, and nobody has asked since the deadline, which may be to come."""
+    """Pending, and nobody has asked since the deadline, which may be to come."""
     return and_(
         Payment.status == PaymentStatus.PENDING,
         or_(Payment.asked_at.is_(None), Payment.asked_at < Payment.deadline_at),

@@ -29,8 +29,8 @@ def test_the_next_look_is_at_the_next_deadline_or_after_a_second(market: Market)
     assert _look(market) == 1
     won = market.win()["payment"]["id"]
     assert _look(market) == 1
-    _is_due_in(market, won, 0.5)
-    assert 0.3 < _look(market) <= 0.5
+    _is_due_in(market, won, 0.9)
+    assert 0 < _look(market) < 0.9
 
 
 def test_what_comes_due_while_another_is_asked_about_is_looked_at_next(
