@@ -76,9 +76,12 @@ class Town:
 
     def bid(self, *, higher: bool = True) -> None:
         """Bid on the hot artwork as the buyer; losing, or refused because it is not higher."""
-        cents = next(self._amounts) if higher else 5_000
-        # Refused by the guard, as by a process that has not heard of a higher one.
-        self.app.extensions["highest_bids"] = Remembered()
+        if higher:
+            cents = next(self._amounts)
+        else:
+            cents = 5_000
+            # Refused by the guard, as by a process that has not heard of a higher one.
+            self.app.extensions["highest_bids"] = Remembered()
         answer = self._asking().post(
             "/api/bids",
             json={"artwork_id": HOT, "amount": amount_text(cents)},

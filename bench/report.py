@@ -25,7 +25,9 @@ import psycopg
 import redis
 
 from app.core import clock
-from bench.figures import Section, median, met, rendered, table
+from bench import speed
+from bench.figures import Section, met, rendered, table
+from bench.speed import WORK, Speed
 from dev.postgres_server import start_postgres
 from dev.redis_server import start_redis
 
@@ -39,19 +41,19 @@ _QUIET_LOAD = 0.5
 class Outcome:
     """What came of one benchmark: its section, or the error that ended it.
 
-    `speeds` are the machine's before and after it, see `speed`.
+    `speeds` are the machine's before and after it.
     """
 
     name: str
     seconds: float
     section: Section | None = None
     error: str = ""
-    speeds: tuple[int, ...] = ()
+    speeds: tuple[Speed, ...] = ()
 
 
 def run(name: str, rounds: int) -> Outcome:
     """Run one benchmark in a process of its own."""
-    began, before = time.monotonic(), speed()
+    began, before = time.monotonic(), speed.measure()
     # Not forked: an application's threads and connections of one are nothing to the next.
     fresh = multiprocessing.get_context("spawn")
     try:
@@ -61,22 +63,7 @@ def run(name: str, rounds: int) -> Outcome:
         # The cause is what happened over there; our own side of it tells nothing.
         error = str(problem.__cause__ or "".join(traceback.format_exception(problem)))
         return Outcome(name, time.monotonic() - began, error=error)
-    return Outcome(name, time.monotonic() - began, section, speeds=(before, speed()))
-
-
-def speed() -> int:
-    """How many milliseconds of CPU this machine's Python takes for a million additions just now.
-
-    A machine that shares its cores with others may be twice as fast an hour later, and all CPU and
-    times in a report with it.
-    """
-    times = []
-    for _ in range(5):
-        began, total = time.process_time(), 0
-        for number in range(1_000_000):
-            total += number
-        times.append((time.process_time() - began) * 1000)
-    return round(median(times))
+    return Outcome(name, time.monotonic() - began, section, speeds=(before, speed.measure()))
 
 
 def _section(name: str, rounds: int) -> Section:
@@ -138,8 +125,7 @@ def document(
     for outcome in outcomes:
         again = f"`python -m bench.{outcome.name}`, {_minutes(outcome.seconds)}"
         if outcome.speeds:
-            said = " and ".join(f"{milliseconds} ms" for milliseconds in outcome.speeds)
-            again += f"; before and after it, a million additions in Python took {said} of CPU"
+            again += f"; {_how_fast(outcome.speeds)}"
         if outcome.section is not None:
             parts += [rendered(outcome.section, goals=False), again]
         else:
@@ -151,6 +137,12 @@ def document(
         " needs and nothing else; let nothing else run meanwhile."
     )
     return "\n\n".join(parts) + "\n"
+
+
+def _how_fast(speeds: Sequence[Speed]) -> str:
+    alone = " and ".join(f"{each.alone:.1f} ms" for each in speeds)
+    together = " and ".join(f"{each.together:.1f} ms" for each in speeds)
+    return f"before and after it, {WORK} took {alone} of CPU, and {together} while all cores did so"
 
 
 def _summary(outcomes: Sequence[Outcome]) -> str:

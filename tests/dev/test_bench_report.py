@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from bench import report
+from bench import report, speed
 from bench.figures import Goal, Section, Table
 from bench.report import Outcome
+from bench.speed import Speed
 
 FOUND = Section(
     "Bids on one artwork",
@@ -56,6 +57,21 @@ def test_a_goal_that_is_missed_is_no_failure(tmp_path: Path) -> None:
 def test_a_busy_machine_is_told(load: float, warned: bool) -> None:
     text = report.document([Outcome("bids", 1.0, FOUND)], [], load, 5, "python -m bench")
     assert ("The machine was not quiet" in text) == warned
+
+
+def test_how_fast_the_machine_was_is_told() -> None:
+    before, after = Speed(alone=60.4, together=61.2), Speed(alone=59.8, together=118.0)
+    outcome = Outcome("bids", 1.0, FOUND, speeds=(before, after))
+    text = report.document([outcome], [], 0.1, 5, "python -m bench")
+    assert (
+        "took 60.4 ms and 59.8 ms of CPU, and 61.2 ms and 118.0 ms while all cores did so" in text
+    )
+
+
+def test_a_machines_speed_is_measured() -> None:
+    measured = speed.measure()
+    assert measured.alone > 0
+    assert measured.together > 0
 
 
 def test_an_error_in_a_benchmarks_own_process_comes_back(monkeypatch: pytest.MonkeyPatch) -> None:
