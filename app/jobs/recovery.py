@@ -67,7 +67,7 @@ def recover(say: Callable[[str], None] = log.info) -> RecoveryReport:
 def _recover_all(report: RecoveryReport, say: Callable[[str], None], lost: Event) -> None:
     for line in payments.open_payments():
         for payment_id in line:
-            payments.settle_payment(payment_id, patient=True)
+            payments.settle_surely(payment_id)
     say("asking Stripe for every checkout session since the backup")
     found = payments.list_sales()
     report.sales = len(found)
@@ -92,6 +92,7 @@ def _recover_all(report: RecoveryReport, say: Callable[[str], None], lost: Event
 
 def _recover_one(found: payments.LostSale, report: RecoveryReport) -> None:
     if not payments.is_known(found.sale):
+        payments.release_unmade(found)
         why = bidding.restore_win(found)
         if why is None:
             report.restored += 1

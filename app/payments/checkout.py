@@ -106,6 +106,7 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
     when Stripe cannot tell.
     """
     started = time.monotonic()
+    others: list[CheckoutSession] = []
     while True:
         reached("checkout.before_create")
         try:
@@ -127,7 +128,7 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
                 continue
             if not made:
                 return False
-            [word, *_] = made
+            [word, *others] = made
         except GatewayRefused as refused:
             renewed = _refused(payment, refused)
             if renewed is None:
@@ -144,8 +145,9 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
             log.warning("payment %s: no answer from Stripe (%s)", payment.id, failure)
             return False
         reached("checkout.created")
-        if not _record_session(payment, word, unasked=patient):
-            _close_stray(payment, word)
+        strays = others if _record_session(payment, word, unasked=patient) else [word, *others]
+        for stray in strays:
+            _close_stray(payment, stray)
         return True
 
 
@@ -246,7 +248,8 @@ def _key_is_spent(payment: Payment, *, stored: bool) -> bool:
 
 
 def _find_made(payment: Payment, *, patient: bool) -> list[CheckoutSession] | None:
-    """The sessions that Stripe made for a payment all the same; None when it cannot tell.
+    """The sessions that Stripe made for a payment all the same, a paid one first; None when it
+    cannot tell.
 
     A key that gives only errors may have made one whose answer was lost. Taking a new key without
     looking would leave two sessions that can be paid.
@@ -256,8 +259,9 @@ def _find_made(payment: Payment, *, patient: bool) -> list[CheckoutSession] | No
     except (GatewayUnavailable, GatewayRefused) as failure:
         log.warning("payment %s: Stripe does not tell its sessions (%s)", payment.id, failure)
         return None
-    own = [each.word for each in listed if settlement.belongs_to(each.word.sale, payment)]
-    return [word for word in own if word.status != "expired"]
+    own = [each.word for each in listed if settlement.made_for(each.word, payment)]
+    open_or_paid = [word for word in own if word.status != "expired"]
+    return sorted(open_or_paid, key=lambda word: word.status != "complete")
 
 
 def _take_new_key(payment: Payment) -> Payment | None:

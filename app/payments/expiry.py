@@ -64,6 +64,12 @@ def reconcile_payment(payment_id: int, *, patient: bool = False) -> Settled:
     return settled
 
 
+def settle_surely(payment_id: int) -> None:
+    """As `settle_payment`, for who cannot go on without Stripe's word. Raises GatewayUnavailable."""
+    if not reconcile_payment(payment_id, patient=True).heard:
+        raise GatewayUnavailable(f"Stripe did not tell how payment {payment_id} stands")
+
+
 def _settle(payment: Payment, *, patient: bool) -> Settled:
     payment_id = payment.id
     if payment.stripe_session_id is None:

@@ -7,7 +7,7 @@ from sqlalchemy import bindparam, select
 
 from app.core.statements import Prepared
 from app.payments.models import Payment
-from app.payments.words import SaleIds, SignedEvent, read_sale
+from app.payments.words import SaleIds, SignedEvent, may_be_one, read_sale
 
 
 @dataclass(frozen=True)
@@ -18,11 +18,16 @@ class Known:
     session_id: str | None
     intent_id: str | None
     request_id: str | None
+    success_url: str | None
 
     @property
     def id(self) -> int:
         """The payment's number."""
         return self.sale.payment_id
+
+    def made(self, sale: SaleIds | None, success_url: str | None) -> bool:
+        """Whether a session with these was made here, and for this payment."""
+        return sale == self.sale and may_be_one(self.success_url, success_url)
 
 
 def _to_known(*row: Any) -> Known:
@@ -40,6 +45,7 @@ def _known_by(column: Any) -> Prepared:
             Payment.stripe_session_id,
             Payment.stripe_payment_intent_id,
             Payment.request_id,
+            Payment.checkout_params["success_url"].as_string(),
         ).where(column == bindparam("value"))
 
     return Prepared(build, _to_known)
@@ -68,7 +74,9 @@ def found_payment(event: SignedEvent) -> Known | None:
     sale = read_sale(thing)
     if found is None and sale is not None:
         found = _BY_NUMBER.read(value=sale.payment_id)
-        if found is not None and (found.sale != sale or _of_another_intent(found, kind, intent)):
+        if found is not None and not found.made(sale, thing.get("success_url")):
+            found = None
+        elif found is not None and _of_another_intent(found, kind, intent):
             found = None
     return found
 

@@ -49,7 +49,8 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
 
     Asks for what came since the newest that it was told of, so after a restore for everything
     since the backup. After `budget_seconds` no new question begins and no more is taken in: the
-    next time goes on from there. Without an answer nothing changes and the next time asks again.
+    next time goes on from there. Without an answer nothing changes and the next time asks again;
+    during a recovery GatewayUnavailable is raised instead, as it may not end before it has asked.
     """
     ends_at = time.monotonic() + budget_seconds
     oldest = clock.now() - _KEPT
@@ -64,6 +65,8 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
             reached.older_than,
         )
     except GatewayUnavailable as away:
+        if again:
+            raise
         log.warning("refunds and disputes could not be asked of Stripe (%s)", away)
         _write_reached(reached)
         return 0

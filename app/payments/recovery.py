@@ -26,7 +26,7 @@ from app.payments.attention import raise_attention
 from app.payments.gateway import GatewayRefused, gateway
 from app.payments.models import Payment
 from app.payments.pause import RECOVERING
-from app.payments.states import OPEN, RELEASED, PaymentStatus
+from app.payments.states import OPEN, RELEASED, PaymentEvent, PaymentStatus
 from app.payments.words import CheckoutSession, ListedSession, SaleIds
 
 log = logging.getLogger(__name__)
@@ -104,7 +104,7 @@ def list_sales() -> list[LostSale]:
         sale = each.word.sale
         # Another installation on the same Stripe account has sales of its own.
         if sale is not None and any(
-            each.success_url == f"{address}/payments/{sale.payment_id}/return"
+            each.word.success_url == f"{address}/payments/{sale.payment_id}/return"
             for address in addresses
         ):
             sales.setdefault(sale, []).append(each)
@@ -145,10 +145,31 @@ def adopt_sessions(found: LostSale) -> None:
                 session, "payment.session_found", "payment", payment_id, session_id=word.id
             )
         own, released = payment.stripe_session_id, payment.status in RELEASED
-    expiry.settle_payment(payment_id, patient=True)
+    expiry.settle_surely(payment_id)
     for listed in found.sessions:
         if listed.word.id != own or released:
             close_session(listed.word, payment_id)
+
+
+def release_unmade(found: LostSale) -> None:
+    """Close what held the artwork before a sale that Stripe knows, and never had a session.
+
+    The backup is from before it was released; nothing of it is at Stripe. To be called when all
+    earlier sales were looked at: what Stripe has of an earlier payment is known then.
+    """
+    with transaction() as session:
+        earlier = session.scalar(
+            select(Payment)
+            .where(
+                Payment.artwork_id == found.sale.artwork_id,
+                Payment.id < found.sale.payment_id,
+                Payment.status == PaymentStatus.PENDING,
+                Payment.stripe_session_id.is_(None),
+            )
+            .with_for_update()
+        )
+        if earlier is not None:
+            settlement.close_unpaid(session, earlier, PaymentEvent.NEVER_CREATED)
 
 
 def reopen_payment(session: Session, found: LostSale, moment: datetime) -> Payment:

@@ -22,6 +22,7 @@ from app.payments.expiry import (
     reconcile_payment,
     seconds_to_deadline,
     settle_payment,
+    settle_surely,
 )
 from app.payments.gateway import (
     GatewayMisconfigured,
@@ -52,6 +53,7 @@ from app.payments.recovery import (
     list_sales,
     number_beyond,
     pause_as_sql,
+    release_unmade,
     reopen_payment,
 )
 from app.payments.states import OPEN
@@ -98,11 +100,13 @@ __all__ = [
     "recovering",
     "recovery_is_on",
     "refresh_payment",
+    "release_unmade",
     "reopen_payment",
     "replay_event",
     "seconds_to_deadline",
     "seconds_to_next_deadline",
     "settle_payment",
+    "settle_surely",
     "take_due",
 ]
 

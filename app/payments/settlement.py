@@ -23,7 +23,7 @@ from app.payments.states import (
     Release,
     move_payment,
 )
-from app.payments.words import CheckoutSession, SaleIds
+from app.payments.words import CheckoutSession, SaleIds, may_be_one
 
 log = logging.getLogger(__name__)
 
@@ -55,7 +55,8 @@ def apply_session(session: Session, payment: Payment, word: CheckoutSession) -> 
     if word.status == "expired":
         if payment.status in RELEASED:
             return EventOutcome.NO_EFFECT
-        if payment.stripe_session_id not in (None, word.id):
+        if payment.stripe_session_id != word.id:
+            # Where none is known yet, it may be that of an earlier attempt.
             return EventOutcome.NO_EFFECT
         return close_unpaid(session, payment, PaymentEvent.SESSION_EXPIRED)
     return EventOutcome.NO_EFFECT
@@ -112,6 +113,13 @@ def belongs_to(sale: SaleIds | None, payment: Payment) -> bool:
         buyer_id=payment.buyer_id,
         seller_id=payment.seller_id,
     )
+
+
+def made_for(word: CheckoutSession, payment: Payment) -> bool:
+    """Whether a session at Stripe was made by this installation, and for this payment."""
+    # What was found again after a restore does not have its request.
+    address = payment.checkout_params.get("success_url")
+    return belongs_to(word.sale, payment) and may_be_one(address, word.success_url)
 
 
 def _await_funds(session: Session, payment: Payment, word: CheckoutSession) -> EventOutcome:

@@ -188,6 +188,9 @@ def _prepare(event: SignedEvent, found: Known) -> Effect | None:
             # Too late to matter; the table of moves refuses it, and the audit says so.
             return _session_effect(replace(said, funds_failed=True))
         case "checkout.session.expired":
+            if found.session_id is None and _status(payment_id) in OPEN:
+                # The present attempt's may be another one.
+                expiry.settle_payment(payment_id)
             return _session_effect(_present_session(str(event.thing.get("id")), payment_id))
         case "payment_intent.payment_failed":
             return lambda session, payment: _decline(session, payment, event)
@@ -227,7 +230,7 @@ def _retrieve(session_id: str, payment_id: int) -> CheckoutSession | None:
     except GatewayRefused:
         return None
     found = payment_numbered(payment_id)
-    return word if found is not None and found.sale == word.sale else None
+    return word if found is not None and found.made(word.sale, word.success_url) else None
 
 
 def _own_session(payment_id: int) -> CheckoutSession | None:

@@ -12,7 +12,9 @@ from typing import Any
 class SaleIds:
     """Which sale an object at Stripe belongs to, by the metadata that we gave it.
 
-    All five together: another installation on the same Stripe account counts its payments too.
+    All five together: another installation on the same Stripe account counts its payments too. One
+    that began with the same database may have the very same; its sessions lead back to another
+    address.
     """
 
     payment_id: int
@@ -36,16 +38,16 @@ class CheckoutSession:
     payment_intent_id: str | None
     charge_id: str | None
     sale: SaleIds | None
+    success_url: str | None
     funds_failed: bool
 
 
 @dataclass(frozen=True)
 class ListedSession:
-    """A session as a list of all shows it; `success_url` tells whose installation made it."""
+    """A session as a list of all shows it."""
 
     word: CheckoutSession
     created_at: datetime
-    success_url: str
     buyer_email: str | None
 
 
@@ -60,6 +62,11 @@ class SignedEvent:
     payload: dict[str, Any]
 
 
+def may_be_one(known: str | None, told: str | None) -> bool:
+    """Whether two addresses are the same, as far as both are there."""
+    return None in (known, told) or known == told
+
+
 def read_listed(data: dict[str, Any]) -> ListedSession:
     """A session object with what only a search for lost sales needs."""
     details = data.get("customer_details")
@@ -68,7 +75,6 @@ def read_listed(data: dict[str, Any]) -> ListedSession:
     return ListedSession(
         word=read_session(data),
         created_at=datetime.fromtimestamp(int(data["created"]), UTC),
-        success_url=str(data.get("success_url") or ""),
         buyer_email=None if email is None else str(email),
     )
 
@@ -100,6 +106,7 @@ def read_session(data: dict[str, Any]) -> CheckoutSession:
         payment_intent_id=intent_id,
         charge_id=_identifier(expanded.get("latest_charge")),
         sale=read_sale(data),
+        success_url=data.get("success_url"),
         funds_failed=expanded.get("status") in ("requires_payment_method", "canceled"),
     )
 

@@ -264,6 +264,66 @@ def test_only_our_own_sessions_are_looked_at(
     assert [each["status"] for each in shop.sandbox.ledger()["sessions"]] == ["open"]
 
 
+def _a_later_buyers_sale(
+    shop: Market, flask_command: Command, file: Path, artwork_id: int, buyer: people.TestPerson
+) -> dict[str, Any]:
+    """Somebody else buys the artwork, and the backup from before comes back."""
+    paid: dict[str, Any] = shop.bid(buyer, artwork_id, "150").get_json()
+    shop.pay(paid)
+    shop.sweep()
+    assert shop.standing(paid) == ("SOLD", "WON", "SUCCEEDED")
+    bring_back(shop, flask_command, file)
+    return paid
+
+
+@pytest.mark.parametrize("silent", ["expire", "list_events"])
+def test_bids_stay_closed_until_stripe_has_answered_every_question(
+    shop: Market, flask_command: Command, tmp_path: Path, silent: str
+) -> None:
+    artwork_id = shop.make_artwork(shop.seller)
+    second, third = shop.make_person("BUYER"), shop.make_person("BUYER")
+    first = shop.bid(shop.buyer, artwork_id, "100").get_json()
+    file = save(shop, flask_command, tmp_path)
+    assert shop.give_up(first["payment"]["id"]).status_code == 200
+    paid = _a_later_buyers_sale(shop, flask_command, file, artwork_id, second)
+    shop.pass_deadline(first["payment"]["id"])
+    # The question and the one time that Stripe's library repeats it.
+    shop.sandbox.fault(silent, "status", status=503, times=2)
+    done = flask_command("reconcile")
+    assert done.exit_code == 1
+    assert shop.bid(third, artwork_id, "200").status_code == 503
+    shop.sandbox.control("DELETE", "/faults", status=204)
+    assert flask_command("reconcile").exit_code == 0
+    assert shop.standing(paid) == ("SOLD", "WON", "SUCCEEDED")
+    assert shop.payment(first["payment"]["id"]).status == "CANCELED"
+    assert shop.flags() == []
+
+
+def test_a_win_that_never_had_a_session_gives_way_to_the_sale_that_came_after_it(
+    shop: Market, flask_command: Command, tmp_path: Path
+) -> None:
+    artwork_id = shop.make_artwork(shop.seller)
+    second, third = shop.make_person("BUYER"), shop.make_person("BUYER")
+    shop.fail_all()
+    first = shop.bid(shop.buyer, artwork_id, "100").get_json()
+    file = save(shop, flask_command, tmp_path)
+    shop.come_back()
+    # Too late for the session that was to be made: Stripe wants its end half an hour ahead.
+    shop.sandbox.control("POST", "/clock", {"offset_seconds": 1000})
+    shop.pass_deadline(first["payment"]["id"])
+    shop.sweep()
+    assert shop.standing(first) == ("ACTIVE", "RELEASED", "CANCELED")
+    shop.sandbox.control("POST", "/clock", {"offset_seconds": 0})
+    paid = _a_later_buyers_sale(shop, flask_command, file, artwork_id, second)
+    assert flask_command("reconcile").exit_code == 0
+    assert shop.standing(paid) == ("SOLD", "WON", "SUCCEEDED")
+    assert shop.payment(first["payment"]["id"]).status == "CANCELED"
+    shop.sweep()
+    assert shop.bid(third, artwork_id, "200").status_code == 409
+    assert [each["amount"] for each in shop.sandbox.ledger()["charges"]] == [15_000]
+    assert shop.flags() == []
+
+
 def test_nothing_is_overwritten_without_being_told_to_or_while_somebody_is_connected(
     shop: Market, flask_command: Command, tmp_path: Path
 ) -> None:
