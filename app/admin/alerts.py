@@ -16,7 +16,7 @@ from app.config import Settings
 from app.core import clock
 from app.core.audit import AuditLog
 from app.core.extensions import db
-from app.core.lease import SWEEP_PAYMENTS, read_lease, sweep_patience
+from app.core.lease import SWEEP_PAYMENTS, is_late, read_lease
 from app.notifications.models import Email
 from app.notifications.states import EmailStatus
 from app.payments.models import Attention, Payment, StripeEvent
@@ -140,7 +140,7 @@ def _sweep_late(moment: datetime) -> Finding | None:
     settings: Settings = current_app.config["SETTINGS"]
     lease = read_lease(SWEEP_PAYMENTS)
     finished = lease.finished_at if lease else None
-    if finished and moment - finished <= sweep_patience(settings.sweep_interval_seconds):
+    if finished and not is_late(finished, settings.sweep_interval_seconds):
         return None
     said = "No worker has finished a sweep yet." if finished is None else "The sweep is late."
     return Finding(

@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
@@ -24,7 +24,9 @@ from app.core.transaction import transaction
 log = logging.getLogger(__name__)
 
 # A lease that reaches further ahead was taken by a clock that was wrong, and holds nobody up.
-_LONGEST = timedelta(minutes=5)
+_LONGEST = timedelta(minutes=2)
+# What was given back is held until then: a clock that is set back never comes there.
+_LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 SWEEP_PAYMENTS = "sweep:payments"
 SWEEP_MAIL = "sweep:mail"
@@ -34,6 +36,15 @@ _SLACK_SECONDS = 10
 def sweep_patience(interval_seconds: int) -> timedelta:
     """How long after a sweep the next one is missed: three intervals and ten seconds."""
     return timedelta(seconds=3 * interval_seconds + _SLACK_SECONDS)
+
+
+def is_late(finished_at: datetime, interval_seconds: int) -> bool:
+    """Whether the next sweep is missed by now.
+
+    So it is when the last one bears a time that is still to come: a clock was set back since, and
+    it may be as long ago as it likes.
+    """
+    return abs(clock.now() - finished_at) > sweep_patience(interval_seconds)
 
 
 class Lease(Model):
@@ -122,13 +133,12 @@ def keep_lease(name: str, holder: str, seconds: float, longest: float) -> Iterat
 
 def give_lease_back(name: str, holder: str, report: dict[str, Any] | None) -> None:
     """Let the next one in; with a report, note also that the work was finished, and when."""
-    moment = clock.now()
-    finished = {} if report is None else {"finished_at": moment, "report": report}
+    finished = {} if report is None else {"finished_at": clock.now(), "report": report}
     with transaction() as session:
         session.execute(
             update(Lease)
             .where(Lease.name == name, Lease.holder == holder)
-            .values(held_until=moment, **finished)
+            .values(held_until=_LONG_AGO, **finished)
         )
 
 

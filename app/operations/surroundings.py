@@ -9,7 +9,7 @@ from sqlalchemy import func, select
 from app.config import Settings
 from app.core import clock
 from app.core.extensions import db
-from app.core.lease import SWEEP_MAIL, SWEEP_PAYMENTS, read_lease, sweep_patience
+from app.core.lease import SWEEP_MAIL, SWEEP_PAYMENTS, is_late, read_lease
 from app.notifications import service as notifications
 from app.operations.doctor import Finding, fail, ok, warn
 from app.payments import queries as payment_queries
@@ -54,15 +54,14 @@ def redis(settings: Settings) -> Finding:
 
 def worker(settings: Settings) -> Finding:
     """Whether a worker lives: its sweeps of payments and of mail came to their end lately."""
-    patience = sweep_patience(settings.sweep_interval_seconds)
-    ages = []
+    finished = []
     for name in (SWEEP_PAYMENTS, SWEEP_MAIL):
         lease = read_lease(name)
         if lease is None or lease.finished_at is None:
             return fail("worker", f"no {name} was ever finished", "start one: python worker.py")
-        ages.append(clock.now() - lease.finished_at)
-    said = f"last sweep {int(max(ages).total_seconds())} s ago"
-    if max(ages) > patience:
+        finished.append(lease.finished_at)
+    said = f"last sweep {int((clock.now() - min(finished)).total_seconds())} s ago"
+    if any(is_late(each, settings.sweep_interval_seconds) for each in finished):
         return fail("worker", said, "start a worker (python worker.py), or read its log")
     return ok("worker", said)
 

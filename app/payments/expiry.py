@@ -65,7 +65,7 @@ def reconcile_payment(payment_id: int, *, patient: bool = False) -> Settled:
 
 
 def settle_surely(payment_id: int) -> None:
-    """As `settle_payment`, for who cannot go on without Stripe's word. Raises GatewayUnavailable."""
+    """As `settle_payment`, for who must have Stripe's word. Raises GatewayUnavailable."""
     if not reconcile_payment(payment_id, patient=True).heard:
         raise GatewayUnavailable(f"Stripe did not tell how payment {payment_id} stands")
 

@@ -74,15 +74,15 @@ def found_payment(event: SignedEvent) -> Known | None:
     sale = read_sale(thing)
     if found is None and sale is not None:
         found = _BY_NUMBER.read(value=sale.payment_id)
-        if found is not None and not found.made(sale, thing.get("success_url")):
-            found = None
-        elif found is not None and _of_another_intent(found, kind, intent):
+        if found is not None and not (
+            found.made(sale, thing.get("success_url")) and _may_have(found, kind, intent)
+        ):
             found = None
     return found
 
 
-def _of_another_intent(found: Known, kind: Any, intent: Any) -> bool:
-    return kind != "checkout.session" and found.intent_id not in (None, intent)
+def _may_have(found: Known, kind: Any, intent: Any) -> bool:
+    return kind == "checkout.session" or found.intent_id in (None, intent)
 
 
 def payment_numbered(payment_id: int) -> Known | None:

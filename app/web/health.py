@@ -12,7 +12,7 @@ from app.config import Settings
 from app.core import clock
 from app.core.access import Who, access
 from app.core.extensions import db
-from app.core.lease import SWEEP_PAYMENTS, read_lease, sweep_patience, try_to_write
+from app.core.lease import SWEEP_PAYMENTS, is_late, read_lease, try_to_write
 from app.core.schema import UPGRADE, Schema, find_schema
 from app.payments import queries as payments
 
@@ -136,7 +136,5 @@ def check_worker(settings: Settings) -> Check:
     finished = lease.finished_at if lease else None
     if finished is None:
         return Check("degraded", "no worker has finished a sweep yet; run: python worker.py")
-    patience = sweep_patience(settings.sweep_interval_seconds)
-    age = clock.now() - finished
-    said = f"last sweep {int(age.total_seconds())} s ago"
-    return Check("ok" if age <= patience else "degraded", said)
+    said = f"last sweep {int((clock.now() - finished).total_seconds())} s ago"
+    return Check("degraded" if is_late(finished, settings.sweep_interval_seconds) else "ok", said)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import threading
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
+import pytest
 import time_machine
 from flask import Flask
 
+from app.core import clock
 from app.core.extensions import db
-from app.core.lease import give_lease_back, read_lease, take_lease
+from app.core.lease import give_lease_back, is_late, read_lease, take_lease
 
 START = datetime(2026, 3, 1, 12, 0, tzinfo=UTC)
 
@@ -43,6 +45,33 @@ def test_given_back_it_is_free_at_once_and_says_when_the_work_was_finished(app: 
                                                      {"done": 2})  # fmt: skip
         db.session.remove()
         assert take_lease("work", "two", 10)
+
+
+@pytest.mark.parametrize("seconds", [90, 240, 3600])
+def test_given_back_it_is_free_however_far_the_clock_is_set_back(app: Flask, seconds: int) -> None:
+    with app.app_context(), time_machine.travel(START, tick=False) as now:
+        assert take_lease("work", "one", 10)
+        give_lease_back("work", "one", {"done": 1})
+        now.shift(-seconds)
+        assert take_lease("work", "two", 10)
+
+
+def test_a_dead_holders_lease_is_held_two_minutes_at_most_when_the_clock_is_set_back(
+    app: Flask,
+) -> None:
+    with app.app_context(), time_machine.travel(START, tick=False) as now:
+        assert take_lease("work", "dead", 10)
+        now.shift(-200)
+        assert take_lease("work", "next", 10)
+
+
+def test_a_sweep_that_bears_a_later_time_is_late(app: Flask) -> None:
+    with app.app_context(), time_machine.travel(START, tick=False) as now:
+        finished_at = clock.now()
+        for seconds, late in ((0, False), (55, False), (56, True)):
+            for sign in (1, -1):
+                now.move_to(START + timedelta(seconds=sign * seconds))
+                assert is_late(finished_at, 15) == late, (seconds, sign)
 
 
 def test_who_lost_it_meanwhile_takes_nothing_from_the_new_holder(app: Flask) -> None:
