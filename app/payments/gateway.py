@@ -18,6 +18,7 @@ from flask import current_app, has_request_context, request
 from app.config import Settings
 from app.core import clock
 from app.core.money import CURRENCY
+from app.core.timely_http import TimelySession
 from app.core.transaction import leave_database
 from app.payments.words import (
     CheckoutSession,
@@ -119,10 +120,10 @@ def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
 class Gateway:
     """Stripe's operations around Checkout.
 
-    `patience` is (connect, read) seconds of one try; `retries` are made by Stripe's library under
-    the same idempotency key. A web request that began to ask `begin_within_seconds` ago asks no
-    more: every method raises GatewayUnavailable then. No transaction may be open while a method
-    runs.
+    `patience` is (connect, read) seconds of one try, which takes no longer than both together
+    however slowly its answer comes; `retries` are made by Stripe's library under the same
+    idempotency key. A web request that began to ask `begin_within_seconds` ago asks no more: every
+    method raises GatewayUnavailable then. No transaction may be open while a method runs.
     """
 
     def __init__(
@@ -136,7 +137,9 @@ class Gateway:
         self._client = stripe.StripeClient(
             settings.stripe_secret_key,
             base_addresses=base,  # type: ignore[arg-type]
-            http_client=stripe.RequestsClient(timeout=patience),
+            http_client=stripe.RequestsClient(
+                timeout=patience, session=TimelySession(sum(patience))
+            ),
             max_network_retries=retries,
         )
         self._webhook_secret = settings.stripe_webhook_secret

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import time
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -21,6 +22,7 @@ from app.payments.gateway import gateway
 from app.payments.models import Payment
 from tests.conftest import release
 from tests.payments.market import Market, at_once, moment
+from tests.slow_server import answering, dripping
 
 
 def test_stripe_receives_what_the_contract_says_and_nothing_of_the_threshold(
@@ -273,14 +275,21 @@ def test_no_new_key_is_taken_while_stripe_does_not_tell_which_sessions_it_made(
     assert market.payment(won["payment"]["id"]).attempt == 1
 
 
+@pytest.mark.parametrize(
+    "answer",
+    [
+        pytest.param(lambda _: time.sleep(30), id="silent"),
+        pytest.param(dripping(0, 1.0), id="dripping"),
+    ],
+)
 @pytest.mark.parametrize("database", ["postgresql"], indirect=True)
-def test_a_win_is_answered_in_time_by_a_silent_stripe_and_is_prepared_later(
-    market: Market,
+def test_a_win_is_answered_in_time_by_a_slow_stripe_and_is_prepared_later(
+    market: Market, answer: Callable[[socket.socket], None]
 ) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        # It takes connections and never says a word.
-        base = f"http://127.0.0.1:{silent.getsockname()[1]}"
-        settings = market.app.config["SETTINGS"].model_copy(update={"stripe_api_base": base})
+    with answering(answer) as base:
+        settings = market.app.config["SETTINGS"].model_copy(
+            update={"stripe_api_base": base.rstrip("/")}
+        )
         app = create_app(settings)
         started = time.monotonic()
         won = replace(market, app=app).win()
