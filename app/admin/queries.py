@@ -122,7 +122,9 @@ def _dashboard(live: bool, path: str) -> str | None:
 
 def payload_text(payload: dict[str, Any]) -> str:
     """An event's payload to be read, without what would let its reader confirm a payment."""
-    return json.dumps(_without_secrets(payload), indent=2, ensure_ascii=False)
+    said = json.dumps(_without_secrets(payload), indent=2, ensure_ascii=False)
+    # JSON may hold half a character, and no page can.
+    return said.encode(errors="backslashreplace").decode()
 
 
 def _without_secrets(value: Any) -> Any:

@@ -33,6 +33,14 @@ from app.payments.words import (
 _PAGE = 100
 
 
+def _no_number(text: str) -> NoReturn:
+    raise ValueError(f"{text} is no JSON")
+
+
+# Python's own takes NaN for a number, and no database keeps it.
+_STRICT_JSON = json.JSONDecoder(parse_constant=_no_number)
+
+
 class GatewayUnavailable(Exception):
     """Stripe gave no usable answer; whether the request took effect is unknown."""
 
@@ -275,7 +283,7 @@ class Gateway:
             stripe.WebhookSignature.verify_header(
                 body, signature, self._webhook_secret, stripe.Webhook.DEFAULT_TOLERANCE
             )
-            return read_event(json.loads(body.decode()))
+            return read_event(_STRICT_JSON.decode(body.decode()))
         except (
             stripe.SignatureVerificationError,
             ValueError,

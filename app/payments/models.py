@@ -9,6 +9,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from app.core.columns import Identifier, Moment, one_of
 from app.core.extensions import Model
 from app.payments.states import EventOutcome, PaymentStatus
+from app.payments.words import LONGEST_ID
 
 _OPEN = text("status IN ('PENDING', 'PROCESSING')")
 _WAITING = text("acknowledged_at IS NULL")
@@ -86,7 +87,7 @@ class StripeEvent(Model):
     )
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True)
-    stripe_event_id: Mapped[str] = mapped_column(String(255), unique=True)
+    stripe_event_id: Mapped[str] = mapped_column(String(LONGEST_ID), unique=True)
     type: Mapped[str] = mapped_column(String(100))
     payload: Mapped[dict[str, Any]] = mapped_column(JSON)
     outcome: Mapped[EventOutcome] = mapped_column(one_of(EventOutcome))

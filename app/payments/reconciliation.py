@@ -143,9 +143,18 @@ def _compare(payment_id: int, before: PaymentStatus, *, patient: bool = False) -
     if wrong:
         said = f"Recorded as {payment.status.value}, but Stripe says otherwise: " + "; ".join(wrong)
         return _contradicted(payment, "payment_disagrees", f"{word.id}:{told}", f"{said}.", told)
-    expiry.note_asked(payment_id)
+    _note_agreement(payment_id, word)
     changed = Finding.CHANGED if payment.status != before else Finding.AGREES
     return Answer(changed, payment.status, told)
+
+
+def _note_agreement(payment_id: int, word: CheckoutSession) -> None:
+    """With what the news of the sale did not tell: Stripe's event names no charge."""
+    with transaction() as session:
+        payment = settlement.lock_payment(session, payment_id)
+        payment.asked_at = clock.now()
+        if payment.status in CAPTURED:
+            payment.stripe_charge_id = payment.stripe_charge_id or word.charge_id
 
 
 def contradictions(payment: Payment, word: CheckoutSession) -> list[str]:

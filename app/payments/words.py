@@ -7,6 +7,9 @@ from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from typing import Any
 
+# docs.stripe.com/upgrades, on what may be stored of an object's id
+LONGEST_ID = 255
+
 
 @dataclass(frozen=True)
 class SaleIds:
@@ -80,7 +83,9 @@ def read_listed(data: dict[str, Any]) -> ListedSession:
 
 
 def read_event(payload: dict[str, Any]) -> SignedEvent:
-    """An event object in our words; raises KeyError or TypeError when it is none."""
+    """An event object in our words; raises KeyError, TypeError or ValueError when it is none."""
+    if len(str(payload["id"])) > LONGEST_ID:
+        raise ValueError("the id is longer than any of Stripe's")
     return SignedEvent(
         id=str(payload["id"]),
         type=str(payload["type"]),

@@ -35,6 +35,9 @@ _STATUS: dict[type[errors.ProductError], int] = {
     errors.TooManyRequests: 429,
 }
 _AGAIN_SECONDS = 5
+# What PostgreSQL says on a standby that is not yet promoted
+# (postgresql.org/docs/current/errcodes-appendix.html).
+_READ_ONLY = "25006"
 
 _WORDS: dict[int, tuple[str, str]] = {
     400: ("That request made no sense", "Go back, reload the page and try once more."),
@@ -153,7 +156,8 @@ def _away(error: Exception) -> ResponseReturnValue:
 
 
 def _database(error: DBAPIError) -> ResponseReturnValue:
-    return _away(error) if error.connection_invalidated else _broken(error)
+    read_only = getattr(error.orig, "sqlstate", None) == _READ_ONLY
+    return _away(error) if error.connection_invalidated or read_only else _broken(error)
 
 
 def _broken(error: Exception) -> ResponseReturnValue:

@@ -36,7 +36,10 @@ def test_a_sale_is_compared_an_hour_later_and_then_once_a_day(market: Market) ->
     market.change(
         Payment, won["payment"]["id"], closed_at=clock.now() - timedelta(hours=2), asked_at=None
     )
+    assert market.payment(won["payment"]["id"]).stripe_charge_id is None
     assert market.sweep().payments_compared == 1
+    [charge] = market.sandbox.ledger()["charges"]
+    assert market.payment(won["payment"]["id"]).stripe_charge_id == charge["id"]
     assert market.sweep().payments_compared == 0
     market.change(
         Payment, won["payment"]["id"], asked_at=clock.now() - timedelta(hours=25),

@@ -44,10 +44,11 @@ def test_an_events_page_shows_all_that_stripe_sent_but_what_would_confirm_a_paym
     event = add(
         StripeEvent, type="payment_intent.payment_failed", outcome="FAILED",
         last_error="OperationalError",
-        payload={"id": "evt_1", "note": "<script>", "data": {"object": thing}},
+        payload={"id": "evt_1", "note": "<script>", "half": "\ud800", "data": {"object": thing}},
     )  # fmt: skip
     page = admin.browser.get(f"/admin/webhook-events/{event}").text
-    for words in ("OperationalError", "&lt;script&gt;", "&#34;paid&#34;: true", "(hidden)"):
+    for words in ("OperationalError", "&lt;script&gt;", "&#34;paid&#34;: true", "(hidden)",
+                  "\\ud800"):  # fmt: skip
         assert words in page
     assert "secret_XYZ" not in page
     assert admin.browser.get("/admin/webhook-events/999999").status_code == 404

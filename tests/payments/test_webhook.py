@@ -57,6 +57,12 @@ def test_events_are_refused_when_forged_or_older_than_300_seconds(market: Market
     assert market.standing(won) == SOLD
 
 
+def _signed_anew(body: bytes, members: bytes) -> tuple[bytes, str]:
+    """With these members at the end, which are those that count."""
+    changed = body.rstrip()[:-1] + b", " + members.rstrip(b", ") + b"}"
+    return changed, signed(changed)
+
+
 FORGERIES: dict[str, Callable[[bytes, str], tuple[bytes, str]]] = {
     "unsigned": lambda body, good: (body, ""),
     "empty": lambda body, good: (b"", signed(b"")),
@@ -68,6 +74,8 @@ FORGERIES: dict[str, Callable[[bytes, str], tuple[bytes, str]]] = {
     "not utf-8": lambda body, good: (b"\xff\xfe", signed(b"\xff\xfe")),
     "a list": lambda body, good: (b"[]", signed(b"[]")),
     "no object": lambda body, good: (b'{"id": "evt_1"}', signed(b'{"id": "evt_1"}')),
+    "no json": lambda body, good: _signed_anew(body, b'"livemode": NaN, '),
+    "no id of Stripe's": lambda body, good: _signed_anew(body, b'"id": "' + b"e" * 256 + b'", '),
     "long": lambda body, good: (body, "v1=" * 20_000),
 }
 

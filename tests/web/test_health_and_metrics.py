@@ -175,6 +175,9 @@ def test_a_database_that_cannot_be_written_is_down(
     other.test_client_class = Browser
     status, verdict, found = checks(other.test_client())  # type: ignore[arg-type]
     assert (status, verdict, found["database"]) == (503, "down", "down")
+    new = {"email": "somebody@example.com", "name": "Somebody", "password": "a longer password"}
+    refused = other.test_client().post("/api/auth/register", json=new)
+    assert (refused.status_code, refused.headers["Retry-After"]) == (503, "5")
     release(other)
 
 
