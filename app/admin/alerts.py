@@ -20,6 +20,7 @@ from app.core.lease import SWEEP_PAYMENTS, is_late, read_lease
 from app.notifications.models import Email
 from app.notifications.states import EmailStatus
 from app.payments.models import Attention, Payment, StripeEvent
+from app.payments.queries import bids_paused_since
 from app.payments.states import CAPTURED, CONTRADICTIONS, OPEN, EventOutcome
 
 # Money waits no longer than this past its deadline while Stripe answers.
@@ -116,6 +117,20 @@ def _count_and_first(
 
 def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _paused(_moment: datetime) -> Finding | None:
+    since = bids_paused_since()
+    if since is None:
+        return None
+    return Finding(
+        "Bids are paused",
+        "A backup was restored. Nobody can bid until Stripe has told of every sale since then.",
+        "The sweep asks Stripe by itself. Should this last for minutes, run flask --app wsgi "
+        "reconcile: it says what it waits for.",
+        since,
+        "admin.home",
+    )
 
 
 def _drift(_moment: datetime) -> Finding | None:
@@ -283,6 +298,7 @@ def _mail_dead(moment: datetime) -> Finding | None:
 
 
 _CHECKS: dict[str, Callable[[datetime], Finding | None]] = {
+    "bids_paused": _paused,
     "stripe_drift": _drift,
     "payments_overdue": _overdue,
     "sweep_late": _sweep_late,

@@ -14,6 +14,8 @@ from app.core.transaction import transaction
 from app.payments import service as payments
 from app.payments.models import Payment
 
+BUYER_LOST = "its buyer's account is lost"
+
 
 def restore_win(found: payments.LostSale) -> str | None:
     """Reserve the artwork for its buyer again, as it was; None when done, else why not.
@@ -26,14 +28,18 @@ def restore_win(found: payments.LostSale) -> str | None:
     with transaction() as session:
         buyer = session.scalar(select(User).where(User.id == sale.buyer_id))
         if buyer is None or buyer.created_at > found.restored_at:
-            return "its buyer's account is lost"
+            return BUYER_LOST
         if listed.buyer_email not in (None, buyer.email):
             return "its buyer's address is another's"
         if _is_taken(session, found):
             return "its numbers are another sale's"
+        released = payments.release_unmade(session, found)
         title = artworks.reserve_again(
             session, sale.artwork_id, seller_id=sale.seller_id, listed_before=found.restored_at
         )
+        if title is None and released:
+            # Undone: a win gives way to nothing but another one.
+            raise LookupError("the artwork cannot be reserved")
         if title is None:
             return "its artwork is lost, sold or reserved"
         session.execute(

@@ -65,9 +65,12 @@ def recover(say: Callable[[str], None] = log.info) -> RecoveryReport:
 
 
 def _recover_all(report: RecoveryReport, say: Callable[[str], None], lost: Event) -> None:
-    for line in payments.open_payments():
-        for payment_id in line:
-            payments.settle_surely(payment_id)
+    silent = {
+        payment_id
+        for line in payments.open_payments()
+        for payment_id in line
+        if not payments.reconcile_payment(payment_id, patient=True).heard
+    }
     say("asking Stripe for every checkout session since the backup")
     found = payments.list_sales()
     report.sales = len(found)
@@ -75,7 +78,7 @@ def _recover_all(report: RecoveryReport, say: Callable[[str], None], lost: Event
         if lost.is_set():
             raise RecoveryUnderWay
         try:
-            _recover_one(each, report)
+            _recover_one(each, report, silent)
         except (IntegrityError, LookupError, ValueError) as failure:
             # One sale that fits nowhere must not keep bids closed and the other sales unfinished.
             log.exception("the sale of payment %s cannot be restored", each.sale.payment_id)
@@ -90,18 +93,23 @@ def _recover_all(report: RecoveryReport, say: Callable[[str], None], lost: Event
     payments.finish_recovery(**vars(report))
 
 
-def _recover_one(found: payments.LostSale, report: RecoveryReport) -> None:
+def _recover_one(found: payments.LostSale, report: RecoveryReport, silent: set[int]) -> None:
+    """`silent` are payments of which Stripe has not told how they stand; more may come to it."""
     if not payments.is_known(found.sale):
-        payments.release_unmade(found)
         why = bidding.restore_win(found)
         if why is None:
             report.restored += 1
             log.info("payment %s restored from Stripe's word", found.sale.payment_id)
         elif not payments.is_known(found.sale):
+            # Those that nothing waits for are asked about by the sweep, their artworks reserved.
+            holder = payments.stands_in_the_way(found)
+            if holder in silent:
+                raise payments.GatewayUnavailable(f"payment {holder} waits for an answer")
             _close(found, why, report)
             return
     # Here as well when another recovery restored it in between: its session is a good one.
-    payments.adopt_sessions(found)
+    if not payments.adopt_sessions(found):
+        silent.add(found.sale.payment_id)
 
 
 def _give_up_on(found: payments.LostSale, failure: Exception, report: RecoveryReport) -> None:
@@ -121,4 +129,6 @@ def _close(found: payments.LostSale, why: str, report: RecoveryReport) -> None:
         if word.status == "complete":
             report.flagged += 1
             # Its buyer has paid: nobody else may, until a person has decided.
+            if why == bidding.BUYER_LOST:
+                payments.clear_the_way(found)
             artworks.take_off_sale(found.sale.artwork_id, found.sale.seller_id, found.restored_at)

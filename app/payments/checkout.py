@@ -19,13 +19,12 @@ from app.core.traces import trace_id
 from app.core.transaction import transaction
 from app.payments import settlement
 from app.payments.attention import raise_attention
+from app.payments.checkout_request import CheckoutRequest, checkout_params
 from app.payments.gateway import (
-    CheckoutRequest,
     GatewayMisconfigured,
     GatewayRefused,
     GatewayUnavailable,
     ServerErrorAnswered,
-    checkout_params,
     gateway,
 )
 from app.payments.models import Payment
@@ -98,10 +97,13 @@ def open_payment(
     return payment
 
 
-def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
+def find_or_create_session(
+    payment: Payment, *, patient: bool = False, unasked: bool = True
+) -> bool:
     """Make sure that Stripe has the session of an open payment, and that we know it.
 
-    Always asks under the persisted key, so a session whose answer was lost is found again.
+    Always asks under the persisted key, so a session whose answer was lost is found again. When it
+    comes `unasked` by its buyer, they may have a page open that still promises it, and hear of it.
     True when the payment has its session now, or is over because Stripe refused for good; False
     when Stripe cannot tell.
     """
@@ -145,16 +147,18 @@ def find_or_create_session(payment: Payment, *, patient: bool = False) -> bool:
             log.warning("payment %s: no answer from Stripe (%s)", payment.id, failure)
             return False
         reached("checkout.created")
-        strays = others if _record_session(payment, word, unasked=patient) else [word, *others]
-        for stray in strays:
-            _close_stray(payment, stray)
+        known = _record_session(payment, word, unasked=unasked)
+        for made_beside in (word, *others):
+            if made_beside.id != known:
+                _close_stray(payment, made_beside, patient=patient)
         return True
 
 
-def _record_session(payment: Payment, word: CheckoutSession, *, unasked: bool) -> bool:
-    """Note the session; False when the payment went on without it.
+def _record_session(payment: Payment, word: CheckoutSession, *, unasked: bool) -> str | None:
+    """Note the session of an open payment that has none; the one that the payment has now.
 
-    When it comes `unasked`, the winner may have a page open that still promises it.
+    Also when an earlier attempt made it and comes late. So whatever session finds another one noted
+    is nobody's: it can be closed, and none of those who still look for one will take it.
     """
     moment = clock.now()
     with transaction() as session:
@@ -162,7 +166,6 @@ def _record_session(payment: Payment, word: CheckoutSession, *, unasked: bool) -
             update(Payment)
             .where(
                 Payment.id == payment.id,
-                Payment.attempt == payment.attempt,
                 Payment.stripe_session_id.is_(None),
                 Payment.status == PaymentStatus.PENDING,
             )
@@ -191,19 +194,18 @@ def _record_session(payment: Payment, word: CheckoutSession, *, unasked: bool) -
                         deadline_at=payment.deadline_at,
                     ),
                 )
-            return True
-        known = session.scalar(select(Payment.stripe_session_id).where(Payment.id == payment.id))
-        return known == word.id
+            return word.id
+        return session.scalar(select(Payment.stripe_session_id).where(Payment.id == payment.id))
 
 
-def _close_stray(payment: Payment, word: CheckoutSession) -> None:
-    """Expire a session that came to light after its payment had gone on or was closed.
+def _close_stray(payment: Payment, word: CheckoutSession, *, patient: bool) -> None:
+    """Expire a session that came to light after its payment had another, or was closed.
 
-    Nobody was ever shown its address; should it be paid all the same, a person is told.
+    Nobody was ever shown its address; should it be paid all the same, a person is told. So they are
+    when it cannot be closed: nobody else will.
     """
     try:
-        # However long it took to come to light, this has to be asked: nobody else will.
-        closed = gateway(patient=True).expire_session(word.id)
+        closed = gateway(patient=patient).expire_session(word.id)
     except (GatewayUnavailable, GatewayRefused) as failure:
         log.warning("payment %s: stray session %s stays (%s)", payment.id, word.id, failure)
         _flag_stray(payment, word)

@@ -42,41 +42,36 @@ class Settled:
     heard: bool = True
 
 
-def settle_payment(payment_id: int, *, patient: bool = False) -> Payment:
+def settle_payment(payment_id: int, *, patient: bool = False, unasked: bool = True) -> Payment:
     """Ask Stripe how an open payment stands and act on the answer; the payment as it is then.
 
     Past its deadline (or once given up) the session is asked to expire first. The artwork is
     released only on Stripe's word; when Stripe cannot tell, everything stays as it is. Safe to
-    run any number of times, at once with itself and with webhooks. Raises NotFound.
+    run any number of times, at once with itself and with webhooks. `unasked` is false for the buyer
+    who waits for the page where to pay. Raises NotFound.
     """
-    return reconcile_payment(payment_id, patient=patient).payment
+    return reconcile_payment(payment_id, patient=patient, unasked=unasked).payment
 
 
-def reconcile_payment(payment_id: int, *, patient: bool = False) -> Settled:
+def reconcile_payment(payment_id: int, *, patient: bool = False, unasked: bool = True) -> Settled:
     """As `settle_payment`, for who asks about many and wants to know whether Stripe is there."""
     payment = read_payment(payment_id)
     if payment.status not in OPEN:
         return Settled(payment)
     with following(payment.request_id):
-        settled = _settle(payment, patient=patient)
+        settled = _settle(payment, patient=patient, unasked=unasked)
         if settled.payment.status != payment.status:
             log.info("payment %s is %s", payment_id, settled.payment.status.value)
     return settled
 
 
-def settle_surely(payment_id: int) -> None:
-    """As `settle_payment`, for who must have Stripe's word. Raises GatewayUnavailable."""
-    if not reconcile_payment(payment_id, patient=True).heard:
-        raise GatewayUnavailable(f"Stripe did not tell how payment {payment_id} stands")
-
-
-def _settle(payment: Payment, *, patient: bool) -> Settled:
+def _settle(payment: Payment, *, patient: bool, unasked: bool) -> Settled:
     payment_id = payment.id
     if payment.stripe_session_id is None:
         if recovering():
             # Stripe may have a session already, and after a day it forgets our key for it.
             return Settled(payment)
-        if not find_or_create_session(payment, patient=patient):
+        if not find_or_create_session(payment, patient=patient, unasked=unasked):
             note_asked(payment_id)
             return Settled(read_payment(payment_id), heard=False)
         payment = read_payment(payment_id)

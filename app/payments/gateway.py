@@ -7,7 +7,6 @@ docs.stripe.com/payments/checkout/managing-limited-inventory, docs.stripe.com/we
 import json
 import math
 import time
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import Any, NoReturn
@@ -17,7 +16,6 @@ from flask import current_app, has_request_context, request
 
 from app.config import Settings
 from app.core import clock
-from app.core.money import CURRENCY
 from app.core.timely_http import TimelySession
 from app.core.transaction import leave_database
 from app.payments.words import (
@@ -33,12 +31,15 @@ from app.payments.words import (
 _PAGE = 100
 
 
-def _no_number(text: str) -> NoReturn:
-    raise ValueError(f"{text} is no JSON")
+def _finite(text: str) -> float:
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError(f"{text} is no number")
+    return number
 
 
-# Python's own takes NaN for a number, and no database keeps it.
-_STRICT_JSON = json.JSONDecoder(parse_constant=_no_number)
+# Python's own takes NaN for a number, and 1e999 for infinity: no database keeps them as JSON.
+_STRICT_JSON = json.JSONDecoder(parse_float=_finite, parse_constant=_finite)
 
 
 class GatewayUnavailable(Exception):
@@ -72,57 +73,6 @@ class GatewayRefused(Exception):
 
 class InvalidSignature(Exception):
     """The request does not bear a fresh signature of ours: not Stripe's word."""
-
-
-@dataclass(frozen=True)
-class CheckoutRequest:
-    """What a buyer is to pay, for what, and where Stripe sends them afterwards."""
-
-    payment_id: int
-    bid_id: int
-    artwork_id: int
-    buyer_id: int
-    seller_id: int
-    buyer_email: str
-    artwork_title: str
-    amount_cents: int
-    expires_at: datetime
-    public_url: str
-
-
-def checkout_params(request: CheckoutRequest) -> dict[str, Any]:
-    """The parameters of a hosted Checkout Session, at API version 2026-10-28."""
-    metadata = {
-        "payment_id": str(request.payment_id),
-        "bid_id": str(request.bid_id),
-        "artwork_id": str(request.artwork_id),
-        "buyer_id": str(request.buyer_id),
-        "seller_id": str(request.seller_id),
-    }
-    page = f"{request.public_url}/payments/{request.payment_id}"
-    return {
-        "mode": "payment",
-        "allowed_payment_method_types": ["card"],
-        "adaptive_pricing": {"enabled": False},
-        "submit_type": "pay",
-        "line_items": [
-            {
-                "quantity": 1,
-                "price_data": {
-                    "currency": CURRENCY,
-                    "unit_amount": request.amount_cents,
-                    "product_data": {"name": request.artwork_title},
-                },
-            }
-        ],
-        "client_reference_id": str(request.payment_id),
-        "metadata": metadata,
-        "payment_intent_data": {"metadata": metadata},
-        "customer_email": request.buyer_email,
-        "expires_at": int(request.expires_at.timestamp()),
-        "success_url": f"{page}/return",
-        "cancel_url": f"{page}/back",
-    }
 
 
 class Gateway:

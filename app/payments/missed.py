@@ -6,7 +6,7 @@ later does not, and may happen months later.
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from sqlalchemy import select
@@ -49,14 +49,15 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
 
     Asks for what came since the newest that it was told of, so after a restore for everything
     since the backup. After `budget_seconds` no new question begins and no more is taken in: the
-    next time goes on from there. Without an answer nothing changes and the next time asks again;
-    during a recovery GatewayUnavailable is raised instead, as it may not end before it has asked.
+    next time goes on from there. Without an answer nothing changes and the next time asks again.
     """
     ends_at = time.monotonic() + budget_seconds
     oldest = clock.now() - _KEPT
     reached = _read_reached() or _Reached(oldest)
-    # What came by webhook before its sale was found again had nothing to change.
-    again = recovering()
+    # What came by webhook before its sale was found again had nothing to change. It is taken in
+    # anew by the first time that comes to its end, be that after the recovery's.
+    again = reached.again or recovering()
+    reached = replace(reached, again=again)
     try:
         events, listed = gateway(patient=patient).list_events(
             EVENTS_ASKED_FOR,
@@ -65,15 +66,13 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
             reached.older_than,
         )
     except GatewayUnavailable as away:
-        if again:
-            raise
         log.warning("refunds and disputes could not be asked of Stripe (%s)", away)
         _write_reached(reached)
         return 0
     except GatewayRefused as refused:
         log.warning("Stripe does not list refunds and disputes (%s)", refused)
         # The event to go on from may be too old for Stripe to know.
-        _write_reached(_Reached(reached.until))
+        _write_reached(_Reached(reached.until, again=again))
         return 0
     taken, finished = 0, True
     unheard = _unheard(events, reached.until, again=again)
@@ -87,7 +86,9 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
     if finished:
         # Stripe's clock tells: should ours be wrong, nothing is passed over.
         newest = reached.newest or (_made_at(events[-1]) if events else reached.until)
-        reached = _Reached(newest) if listed else _Reached(reached.until, newest, events[0].id)
+        reached = (
+            _Reached(newest) if listed else _Reached(reached.until, newest, events[0].id, again)
+        )
     _write_reached(reached)
     return taken
 
@@ -95,12 +96,14 @@ def hear_missed(*, patient: bool = False, budget_seconds: float = 10.0) -> int:
 @dataclass(frozen=True)
 class _Reached:
     """All events up to `until` were taken in; and, of a list that was too long for one time, all
-    from `newest` back to `older_than`.
+    from `newest` back to `older_than`. `again` when those that changed nothing are to be taken in
+    anew.
     """
 
     until: datetime
     newest: datetime | None = None
     older_than: str | None = None
+    again: bool = False
 
 
 def _read_reached() -> _Reached | None:
@@ -113,6 +116,7 @@ def _read_reached() -> _Reached | None:
         datetime.fromisoformat(note.content["until"]),
         datetime.fromisoformat(newest) if newest else None,
         note.content.get("older_than"),
+        bool(note.content.get("again")),
     )
 
 
@@ -121,6 +125,7 @@ def _write_reached(reached: _Reached) -> None:
         "until": clock.iso(reached.until),
         "newest": clock.iso(reached.newest) if reached.newest else None,
         "older_than": reached.older_than,
+        "again": reached.again,
     }
     with transaction() as session:
         write_note(session, _NOTE, content)

@@ -1,5 +1,7 @@
 """Whether bids wait, because a backup was restored and Stripe may know of more sales than we do."""
 
+from datetime import datetime
+
 from sqlalchemy import ColumnElement
 
 from app.core.extensions import db
@@ -13,6 +15,12 @@ def recovering() -> bool:
     found = read_note(RECOVERING) is not None
     db.session.close()
     return found
+
+
+def recovering_since() -> datetime | None:
+    """When the backup was restored that bids still wait for; None when they do not."""
+    note = read_note(RECOVERING)
+    return None if note is None else note.noted_at
 
 
 def recovery_is_on() -> ColumnElement[bool]:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import func, select, text
+from sqlalchemy import Select, func, select, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import Session
 
@@ -126,11 +126,12 @@ def is_known(sale: SaleIds) -> bool:
     return payment is not None and settlement.belongs_to(sale, payment)
 
 
-def adopt_sessions(found: LostSale) -> None:
+def adopt_sessions(found: LostSale) -> bool:
     """Bring a payment that is in the database to what its sessions at Stripe say.
 
     An open payment takes over the session that counts; any other that could still be paid is
-    closed. Raises GatewayUnavailable.
+    closed. False when Stripe gave no answer to how the payment stands; the sweep asks again.
+    Raises GatewayUnavailable when another session cannot be closed.
     """
     payment_id = found.sale.payment_id
     with transaction() as session:
@@ -145,31 +146,57 @@ def adopt_sessions(found: LostSale) -> None:
                 session, "payment.session_found", "payment", payment_id, session_id=word.id
             )
         own, released = payment.stripe_session_id, payment.status in RELEASED
-    expiry.settle_surely(payment_id)
+    settled = expiry.reconcile_payment(payment_id, patient=True)
     for listed in found.sessions:
         if listed.word.id != own or released:
             close_session(listed.word, payment_id)
+    return settled.heard
 
 
-def release_unmade(found: LostSale) -> None:
+def release_unmade(session: Session, found: LostSale) -> bool:
     """Close what held the artwork before a sale that Stripe knows, and never had a session.
 
-    The backup is from before it was released; nothing of it is at Stripe. To be called when all
-    earlier sales were looked at: what Stripe has of an earlier payment is known then.
+    Whether there was such a payment: the backup is from before it was released, and nothing of it
+    is at Stripe. To be called inside the caller's transaction, when all earlier sales were looked
+    at: what Stripe has of an earlier payment is known then.
     """
-    with transaction() as session:
-        earlier = session.scalar(
-            select(Payment)
-            .where(
-                Payment.artwork_id == found.sale.artwork_id,
-                Payment.id < found.sale.payment_id,
-                Payment.status == PaymentStatus.PENDING,
-                Payment.stripe_session_id.is_(None),
-            )
-            .with_for_update()
+    earlier = session.scalar(
+        _earlier(found.sale)
+        .where(
+            Payment.status == PaymentStatus.PENDING,
+            Payment.stripe_session_id.is_(None),
+            Payment.created_at < found.first.created_at + _MARGIN,
         )
-        if earlier is not None:
-            settlement.close_unpaid(session, earlier, PaymentEvent.NEVER_CREATED)
+        .with_for_update()
+    )
+    if earlier is None:
+        return False
+    settlement.close_unpaid(session, earlier, PaymentEvent.NEVER_CREATED)
+    return True
+
+
+def clear_the_way(found: LostSale) -> None:
+    """As `release_unmade`, for a sale that cannot be restored and is paid."""
+    with transaction() as session:
+        release_unmade(session, found)
+
+
+def stands_in_the_way(found: LostSale) -> int | None:
+    """The earlier payment that is open for the artwork of a sale, if there is one.
+
+    It was over before the sale began, whatever the database says.
+    """
+    earlier = db.session.scalar(_earlier(found.sale).where(Payment.status.in_(OPEN)))
+    db.session.close()
+    return None if earlier is None else earlier.id
+
+
+def _earlier(sale: SaleIds) -> Select[Payment]:
+    return select(Payment).where(
+        Payment.artwork_id == sale.artwork_id,
+        Payment.seller_id == sale.seller_id,
+        Payment.id < sale.payment_id,
+    )
 
 
 def reopen_payment(session: Session, found: LostSale, moment: datetime) -> Payment:

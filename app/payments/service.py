@@ -22,7 +22,6 @@ from app.payments.expiry import (
     reconcile_payment,
     seconds_to_deadline,
     settle_payment,
-    settle_surely,
 )
 from app.payments.gateway import (
     GatewayMisconfigured,
@@ -46,6 +45,7 @@ from app.payments.recovery import (
     LostSale,
     adopt_sessions,
     begin_recovery,
+    clear_the_way,
     close_session,
     finish_recovery,
     flag_unfinished,
@@ -55,6 +55,7 @@ from app.payments.recovery import (
     pause_as_sql,
     release_unmade,
     reopen_payment,
+    stands_in_the_way,
 )
 from app.payments.states import OPEN
 from app.payments.stripe_clock import compare_clock, compare_clock_when_due
@@ -74,6 +75,7 @@ __all__ = [
     "adopt_sessions",
     "ask_stripe",
     "begin_recovery",
+    "clear_the_way",
     "close_session",
     "compare_clock",
     "compare_clock_when_due",
@@ -106,7 +108,7 @@ __all__ = [
     "seconds_to_deadline",
     "seconds_to_next_deadline",
     "settle_payment",
-    "settle_surely",
+    "stands_in_the_way",
     "take_due",
 ]
 
@@ -138,7 +140,7 @@ def prepare_checkout(payment_id: int, buyer_id: int) -> PaymentView:
     """
     payment = queries.own_payment(payment_id, buyer_id)
     if payment.in_time and payment.session_url is None:
-        expiry.settle_payment(payment_id)
+        expiry.settle_payment(payment_id, unasked=False)
         payment = queries.own_payment(payment_id, buyer_id)
     if not payment.in_time:
         raise PaymentOver

@@ -15,6 +15,7 @@ from app.core import clock
 from app.core.audit import AuditLog, record_audit
 from app.core.transaction import transaction
 from app.notifications.models import Email
+from app.payments import service as payments
 from app.payments.models import Attention, Payment, StripeEvent
 from tests.admin.conftest import Add
 from tests.dashboards.test_own_pages import make_payment
@@ -105,6 +106,16 @@ def test_declines_alarm_when_they_are_many_and_unusual(app: Flask, codes: Codes)
 
 def test_declines_of_two_hours_ago_alarm_no_more(app: Flask, codes: Codes) -> None:
     decline(app, 50, hours=2)
+    assert codes() == []
+
+
+def test_bids_that_wait_after_a_restore_alarm(app: Flask, codes: Codes) -> None:
+    assert codes() == []
+    with app.app_context():
+        payments.begin_recovery(ago(hours=1), None)
+    assert codes() == ["bids_paused"]
+    with app.app_context():
+        payments.finish_recovery()
     assert codes() == []
 
 

@@ -276,9 +276,8 @@ def _a_later_buyers_sale(
     return paid
 
 
-@pytest.mark.parametrize("silent", ["expire", "list_events"])
-def test_bids_stay_closed_until_stripe_has_answered_every_question(
-    shop: Market, flask_command: Command, tmp_path: Path, silent: str
+def test_bids_stay_closed_while_stripe_does_not_tell_of_a_payment_that_is_in_a_sales_way(
+    shop: Market, flask_command: Command, tmp_path: Path
 ) -> None:
     artwork_id = shop.make_artwork(shop.seller)
     second, third = shop.make_person("BUYER"), shop.make_person("BUYER")
@@ -287,16 +286,114 @@ def test_bids_stay_closed_until_stripe_has_answered_every_question(
     assert shop.give_up(first["payment"]["id"]).status_code == 200
     paid = _a_later_buyers_sale(shop, flask_command, file, artwork_id, second)
     shop.pass_deadline(first["payment"]["id"])
-    # The question and the one time that Stripe's library repeats it.
-    shop.sandbox.fault(silent, "status", status=503, times=2)
+    shop.sandbox.fault("expire", "status", status=503, times=None)
     done = flask_command("reconcile")
     assert done.exit_code == 1
+    assert f"payment {first['payment']['id']} waits for an answer" in done.output
     assert shop.bid(third, artwork_id, "200").status_code == 503
-    shop.sandbox.control("DELETE", "/faults", status=204)
+    shop.come_back()
     assert flask_command("reconcile").exit_code == 0
     assert shop.standing(paid) == ("SOLD", "WON", "SUCCEEDED")
     assert shop.payment(first["payment"]["id"]).status == "CANCELED"
     assert shop.flags() == []
+
+
+def test_a_payment_that_is_in_no_sales_way_keeps_no_bids_closed(
+    shop: Market, flask_command: Command, tmp_path: Path
+) -> None:
+    won = shop.win()
+    file = save(shop, flask_command, tmp_path)
+    bring_back(shop, flask_command, file)
+    shop.pass_deadline(won["payment"]["id"])
+    shop.sandbox.fault("expire", "status", status=503, times=None)
+    assert flask_command("reconcile").exit_code == 0
+    assert shop.standing(won) == ("PENDING_PAYMENT", "WON", "PENDING")
+    assert shop.bid(shop.buyer, shop.make_artwork(shop.seller), "10").status_code == 201
+    shop.come_back()
+    shop.sweep()
+    assert shop.standing(won) == ("ACTIVE", "RELEASED", "CANCELED")
+
+
+@pytest.mark.parametrize("status", [400, 403, 503])
+def test_refunds_that_stripe_does_not_tell_keep_no_bids_closed_and_are_asked_for_again(
+    shop: Market, flask_command: Command, tmp_path: Path, status: int
+) -> None:
+    artwork_id = shop.make_artwork(shop.seller)
+    file = save(shop, flask_command, tmp_path / "backups")
+    shop.pay(shop.bid(shop.buyer, artwork_id, "100").get_json())
+    shop.sweep()
+    [charge] = shop.sandbox.ledger()["charges"]
+    bring_back(shop, flask_command, file)
+    shop.sandbox.control("POST", f"/charges/{charge['id']}/refund", {"amount": 4_000})
+    assert shop.deliver(shop.event("charge.refunded")) == [200]
+    shop.sandbox.fault("list_events", "status", status=status, times=None)
+    assert flask_command("reconcile").exit_code == 0
+    assert shop.bid(shop.buyer, shop.make_artwork(shop.seller), "10").status_code == 201
+    assert [row.refunded_cents for row in shop.rows(Payment)] == [0]
+    shop.come_back()
+    with shop.app.app_context():
+        assert payments.hear_missed() == 1
+    assert [row.refunded_cents for row in shop.rows(Payment)] == [4_000]
+    with shop.app.app_context():
+        assert payments.hear_missed() == 0
+
+
+def _session_under_our_address(shop: Market, artwork_id: int, **other: int) -> None:
+    """A session that leads back to us and is of no sale of ours."""
+    number = 77
+    names = {"payment_id": number, "bid_id": number, "artwork_id": artwork_id,
+             "buyer_id": shop.buyer.id, "seller_id": shop.seller.id} | other  # fmt: skip
+    address = shop.app.config["SETTINGS"].public_url
+    session = {
+        "mode": "payment",
+        "line_items[0][quantity]": "1",
+        "line_items[0][price_data][currency]": "usd",
+        "line_items[0][price_data][unit_amount]": "15000",
+        "line_items[0][price_data][product_data][name]": "Of an earlier database",
+        "customer_email": "somebody.else@example.com",
+        "success_url": f"{address}/payments/{number}/return",
+    } | {f"metadata[{name}]": str(value) for name, value in names.items()}
+    assert shop.sandbox.raw("POST", "/v1/checkout/sessions", session).status_code == 200
+
+
+@pytest.mark.parametrize("other", [{}, {"seller_id": 1_000}, {"buyer_id": 1_000}])
+def test_a_win_gives_way_to_no_session_that_is_no_sale(
+    shop: Market, flask_command: Command, tmp_path: Path, other: dict[str, int]
+) -> None:
+    shop.fail_all()
+    won = shop.win()
+    shop.come_back()
+    file = save(shop, flask_command, tmp_path)
+    _session_under_our_address(shop, won["artwork_id"], **other)
+    bring_back(shop, flask_command, file)
+    assert "cannot be restored: 1" in flask_command("reconcile").output
+    assert shop.standing(won) == ("PENDING_PAYMENT", "WON", "PENDING")
+    assert shop.mails("payment_released") == []
+    assert shop.checkout(won["id"]).get_json()["checkout_url"]
+
+
+def test_a_paid_sale_whose_buyer_is_lost_leaves_the_artwork_to_nobody(
+    shop: Market, flask_command: Command, tmp_path: Path
+) -> None:
+    artwork_id = shop.make_artwork(shop.seller)
+    third = shop.make_person("BUYER")
+    shop.fail_all()
+    first = shop.bid(shop.buyer, artwork_id, "100").get_json()
+    file = save(shop, flask_command, tmp_path)
+    shop.come_back()
+    shop.sandbox.control("POST", "/clock", {"offset_seconds": 1000})
+    shop.pass_deadline(first["payment"]["id"])
+    shop.sweep()
+    shop.sandbox.control("POST", "/clock", {"offset_seconds": 0})
+    paid = shop.bid(shop.make_person("BUYER"), artwork_id, "150").get_json()
+    shop.pay(paid)
+    shop.sweep()
+    bring_back(shop, flask_command, file)
+    assert "paid checkouts that need a person: 1" in flask_command("reconcile").output
+    shop.sweep()
+    assert shop.artwork(artwork_id).status.value == "ARCHIVED"
+    assert shop.bid(third, artwork_id, "200").status_code == 409
+    assert [flag.kind for flag in shop.flags()] == ["lost_sale"]
 
 
 def test_a_win_that_never_had_a_session_gives_way_to_the_sale_that_came_after_it(

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 
+from app.core import events
+from app.core.events import CheckoutReady
 from app.payments import checkout
 from tests.payments.market import Market
 
@@ -35,36 +37,85 @@ def _open_sessions(market: Market) -> list[str]:
     return [each["id"] for each in sessions if each["status"] == "open"]
 
 
-def test_to_close_an_earlier_attempts_session_leaves_the_win_alone(
+class _Held:
+    """A process that asks how a payment stands, and is held up at a point on its way."""
+
+    def __init__(
+        self, market: Market, monkeypatch: pytest.MonkeyPatch, payment_id: int, point: str
+    ) -> None:
+        self._there, self._go_on = threading.Event(), threading.Event()
+        before = checkout.reached
+
+        def reached(name: str) -> None:
+            before(name)
+            if name == point and threading.current_thread() is self._thread:
+                self._there.set()
+                assert self._go_on.wait(30)
+
+        monkeypatch.setattr(checkout, "reached", reached)
+        self._thread = threading.Thread(target=market.settle, args=[payment_id])
+        self._thread.start()
+        assert self._there.wait(15)
+
+    def go_on(self) -> None:
+        """Let it come to its end."""
+        self._go_on.set()
+        self._thread.join(30)
+        assert not self._thread.is_alive()
+
+
+def _assert_one_page(market: Market, won: Any) -> None:
+    """The win stands, and there is one session to pay it by."""
+    assert market.standing(won) == ("PENDING_PAYMENT", "WON", "PENDING")
+    page = market.checkout(won["id"]).get_json()
+    assert page["checkout_url"]
+    assert _open_sessions(market) == [page["session_id"]]
+    assert market.mails("payment_released") == []
+    assert market.flags() == []
+
+
+def test_a_session_of_an_earlier_attempt_that_comes_late_is_as_good_as_any(
     market: Market, unanswered: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """One process is held up before its request, and another takes a new key meanwhile."""
     payment_id = unanswered["payment"]["id"]
-    held, go_on = threading.Event(), threading.Event()
-
-    def reached(point: str) -> None:
-        if point == "checkout.before_create" and threading.current_thread() is late:
-            held.set()
-            assert go_on.wait(20)
-
-    monkeypatch.setattr(checkout, "reached", reached)
-    late = threading.Thread(target=market.settle, args=[payment_id])
-    late.start()
-    assert held.wait(10)
+    late = _Held(market, monkeypatch, payment_id, "checkout.before_create")
     # The second error under the first key, and then the first one under the next.
     market.sandbox.fault("create", "status", status=503, times=4)
     assert market.checkout(unanswered["id"]).get_json()["checkout_url"] is None
     assert market.payment(payment_id).attempt == 2
     market.come_back()
-    go_on.set()
-    late.join(30)
-    assert market.standing(unanswered) == ("PENDING_PAYMENT", "WON", "PENDING")
-    assert _open_sessions(market) == []
-    page = market.checkout(unanswered["id"]).get_json()
-    assert page["checkout_url"]
-    assert _open_sessions(market) == [page["session_id"]]
-    assert market.mails("payment_released") == []
-    assert market.flags() == []
+    late.go_on()
+    _assert_one_page(market, unanswered)
+
+
+def test_a_session_that_comes_later_than_another_is_closed_and_the_win_stands(
+    market: Market, unanswered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    late = _Held(market, monkeypatch, unanswered["payment"]["id"], "checkout.before_create")
+    market.sandbox.fault("create", "status", status=503, times=2)
+    assert market.checkout(unanswered["id"]).get_json()["checkout_url"]
+    late.go_on()
+    assert len(market.sandbox.ledger()["sessions"]) == 2
+    _assert_one_page(market, unanswered)
+    expired = market.event("checkout.session.expired")
+    assert market.deliver(expired) == [200]
+    _assert_one_page(market, unanswered)
+
+
+def test_what_was_made_and_not_known_yet_is_closed_by_nobody_once_another_has_taken_it(
+    market: Market, unanswered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One is held up with the first of two in its hands, and the other is shown to the buyer."""
+    payment_id = unanswered["payment"]["id"]
+    params: Any = market.payment(payment_id).checkout_params
+    market.sandbox.stripe().v1.checkout.sessions.create(params)
+    market.sandbox.fault("create", "lost_after", times=2)
+    assert market.checkout(unanswered["id"]).get_json()["checkout_url"] is None
+    market.sandbox.fault("create", "status", status=503, times=2)
+    held = _Held(market, monkeypatch, payment_id, "checkout.created")
+    assert market.checkout(unanswered["id"]).get_json()["checkout_url"]
+    held.go_on()
+    _assert_one_page(market, unanswered)
 
 
 def test_of_several_sessions_that_were_made_for_a_payment_one_stays_open(
@@ -74,10 +125,8 @@ def test_of_several_sessions_that_were_made_for_a_payment_one_stays_open(
     params: Any = market.payment(unanswered["payment"]["id"]).checkout_params
     made = [market.sandbox.stripe().v1.checkout.sessions.create(params).id for _ in range(3)]
     market.sandbox.fault("create", "status", status=500, times=2)
-    page = market.checkout(unanswered["id"]).get_json()
-    assert page["session_id"] in made
-    assert _open_sessions(market) == [page["session_id"]]
-    assert market.standing(unanswered) == ("PENDING_PAYMENT", "WON", "PENDING")
+    assert market.checkout(unanswered["id"]).get_json()["session_id"] in made
+    _assert_one_page(market, unanswered)
 
 
 def test_an_expired_session_that_is_not_known_yet_is_found_by_its_key(
@@ -91,6 +140,23 @@ def test_an_expired_session_that_is_not_known_yet_is_found_by_its_key(
     assert market.deliver(event) == [200]
     assert market.standing(unanswered) == ("ACTIVE", "RELEASED", "CANCELED")
     assert len(market.sandbox.ledger()["sessions"]) == 1
+
+
+def test_a_page_that_an_events_question_made_is_told_to_its_buyer(
+    market: Market, unanswered: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    others = market.sandbox.stripe().v1.checkout.sessions.create(
+        market.payment(unanswered["payment"]["id"]).checkout_params  # type: ignore[arg-type]
+    )
+    market.sandbox.stripe().v1.checkout.sessions.expire(others.id)
+    told: list[CheckoutReady] = []
+    monkeypatch.setattr(
+        events, "publish", lambda all_: told.extend(e for e in all_ if type(e) is CheckoutReady)
+    )
+    assert market.deliver(market.event("checkout.session.expired", others.id)) == [200]
+    [ready] = told
+    assert ready.payment_id == unanswered["payment"]["id"]
+    _assert_one_page(market, unanswered)
 
 
 @pytest.mark.parametrize("known", [True, False])

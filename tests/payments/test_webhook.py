@@ -75,6 +75,7 @@ FORGERIES: dict[str, Callable[[bytes, str], tuple[bytes, str]]] = {
     "a list": lambda body, good: (b"[]", signed(b"[]")),
     "no object": lambda body, good: (b'{"id": "evt_1"}', signed(b'{"id": "evt_1"}')),
     "no json": lambda body, good: _signed_anew(body, b'"livemode": NaN, '),
+    "no number": lambda body, good: _signed_anew(body, b'"livemode": 1e999, '),
     "no id of Stripe's": lambda body, good: _signed_anew(body, b'"id": "' + b"e" * 256 + b'", '),
     "long": lambda body, good: (body, "v1=" * 20_000),
 }
