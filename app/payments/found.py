@@ -1,13 +1,20 @@
 """Which payment an event of Stripe's is about."""
 
+import logging
 from dataclasses import dataclass
 from typing import Any
 
 from sqlalchemy import bindparam, select
 
 from app.core.statements import Prepared
+from app.payments.gateway import GatewayRefused, GatewayUnavailable, gateway
 from app.payments.models import Payment
 from app.payments.words import SaleIds, SignedEvent, may_be_one, read_sale
+
+log = logging.getLogger(__name__)
+
+# What is told of an intent or a charge, and not of its session.
+_ABOUT_MONEY = ("payment_intent.payment_failed", "charge.refunded", "charge.dispute.created")
 
 
 @dataclass(frozen=True)
@@ -63,9 +70,7 @@ def found_payment(event: SignedEvent) -> Known | None:
     """
     thing = event.thing
     kind = thing.get("object")
-    intent = thing.get("id") if kind == "payment_intent" else thing.get("payment_intent")
-    if isinstance(intent, dict):
-        intent = intent.get("id")
+    intent = intent_of(thing)
     found: Known | None = None
     if kind == "checkout.session":
         found = _BY_SESSION.read(value=str(thing.get("id")))
@@ -81,6 +86,16 @@ def found_payment(event: SignedEvent) -> Known | None:
     return found
 
 
+def intent_of(thing: dict[str, Any]) -> str | None:
+    """The number of the payment intent that an object is, or belongs to."""
+    intent = (
+        thing.get("id") if thing.get("object") == "payment_intent" else thing.get("payment_intent")
+    )
+    if isinstance(intent, dict):
+        intent = intent.get("id")
+    return None if intent is None else str(intent)
+
+
 def _may_have(found: Known, kind: Any, intent: Any) -> bool:
     return kind == "checkout.session" or found.intent_id in (None, intent)
 
@@ -89,3 +104,19 @@ def payment_numbered(payment_id: int) -> Known | None:
     """The payment with that number, not locked."""
     found: Known | None = _BY_NUMBER.read(value=payment_id)
     return found
+
+
+def is_made_elsewhere(event: SignedEvent, found: Known) -> bool:
+    """Whether another installation's sale, with the same numbers as ours, is what this is about.
+
+    Only a session tells who made it. Where Stripe gives none, the numbers have to be enough.
+    """
+    intent = intent_of(event.thing)
+    if event.type not in _ABOUT_MONEY or found.intent_id is not None or intent is None:
+        return False
+    try:
+        made = gateway().list_sessions_of(intent)
+    except (GatewayUnavailable, GatewayRefused) as away:
+        log.warning("webhook %s: whose it is could not be asked of Stripe (%s)", event.id, away)
+        return False
+    return bool(made) and not any(found.made(word.sale, word.success_url) for word in made)

@@ -171,6 +171,15 @@ class Gateway:
             _translate(failure)
         return [read_listed(each.to_dict()) for each in reversed(found)]
 
+    def list_sessions_of(self, intent_id: str) -> list[CheckoutSession]:
+        """The sessions that a payment intent belongs to; raises as `list_sessions`."""
+        self._begin()
+        try:
+            page = self._client.v1.checkout.sessions.list({"payment_intent": intent_id})
+        except stripe.StripeError as failure:
+            _translate(failure)
+        return [read_session(each.to_dict()) for each in page.data]
+
     def list_events(
         self,
         types: tuple[str, ...],

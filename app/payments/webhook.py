@@ -23,7 +23,7 @@ from app.core.transaction import transaction
 from app.core.upsert import insert_into
 from app.payments import expiry, settlement
 from app.payments.attention import raise_attention
-from app.payments.found import Known, found_payment, payment_numbered
+from app.payments.found import Known, found_payment, is_made_elsewhere, payment_numbered
 from app.payments.gateway import GatewayRefused, GatewayUnavailable, InvalidSignature, gateway
 from app.payments.models import Payment, StripeEvent
 from app.payments.states import CAPTURED, OPEN, EventOutcome, PaymentStatus
@@ -115,6 +115,8 @@ def handle_event(event: SignedEvent, *, again: bool = False) -> EventOutcome:
     """
     try:
         found = found_payment(event)
+        if found is not None and is_made_elsewhere(event, found):
+            found = None
         with following(found.request_id if found else None):
             outcome = _apply(event, found, again=again)
             about = found.id if found else None

@@ -181,6 +181,27 @@ def test_another_installations_session_with_the_same_numbers_has_no_effect(
     assert page["session_id"] != others
 
 
+@pytest.mark.parametrize("kind", ["payment_intent.payment_failed", "charge.refunded"])
+def test_what_happens_to_another_installations_money_is_not_told_to_our_buyer(
+    market: Market, unanswered: Any, kind: str
+) -> None:
+    others = _of_another_installation(market, unanswered)
+    if kind == "charge.refunded":
+        market.sandbox.pay(others)
+        [charge] = market.sandbox.ledger()["charges"]
+        market.sandbox.control("POST", f"/charges/{charge['id']}/refund", {"amount": 10_000})
+    else:
+        market.sandbox.pay(others, "4000000000000002")
+    assert market.deliver(market.event(kind)) == [200]
+    assert market.outcomes()[-1] == (kind, "NO_EFFECT", 1)
+    assert market.payment(unanswered["payment"]["id"]).failure_reason is None
+    assert market.mails("payment_failed") == []
+    assert market.flags() == []
+    page = market.checkout(unanswered["id"]).get_json()
+    assert page["checkout_url"]
+    assert page["session_id"] != others
+
+
 def test_another_installations_page_is_offered_to_nobody(market: Market, unanswered: Any) -> None:
     others = _of_another_installation(market, unanswered, 7_700)
     market.sandbox.fault("create", "status", status=500, times=2)
