@@ -294,6 +294,42 @@ STATES = (
 )
 # fmt: on
 
+# Pages that show what people have typed, where all of it is one long word.
+STRAINED = tuple(
+    State(f"strained {path}", path, who, tells, do, scene="strained")
+    for path, who, tells, do in (
+        ("/", "stranger", "Kellertreppen", None),
+        ("/?seller_id={person:seller}", "stranger", "_by_marie_ann", None),
+        ("/?q=Keller", "buyer", "Kellertreppen", None),
+        ("/artworks/{open}", "stranger", "Kellertreppen", None),
+        ("/artworks/{wanted}", "rival", "Kellertreppen", None),
+        ("/artworks/{open}", "buyer", "Bids are binding", bid("120", confirmed=False)),
+        ("/account", "buyer", "_by_marie_ann", None),
+        ("/me/bids", "buyer", "Kellertreppen", None),
+        ("/me/payments", "buyer", "Kellertreppen", None),
+        ("/me/favourites", "buyer", "Kellertreppen", None),
+        ("/payments/{pay:owed}", "buyer", "Kellertreppen", None),
+        ("/payments/{pay:sold}", "seller", "Kellertreppen", None),
+        ("/seller", "seller", "Kellertreppen", None),
+        ("/seller/artworks/{sold}", "seller", "_by_marie_ann", None),
+        ("/seller/artworks/{open}", "seller", "Kellertreppen", None),
+        ("/seller/artworks/{open}/edit", "seller", "Kellertreppen", None),
+        ("/seller/artworks/{open}/withdraw", "seller", "Kellertreppen", None),
+        ("/seller/artworks/{ended}/relist", "seller", "Kellertreppen", None),
+        ("/admin", "admin", "Needs a person", None),
+        ("/admin/attention/acknowledged", "admin", "_by_marie_ann", None),
+        ("/admin/payments", "admin", "Kellertreppen", None),
+        ("/admin/payments/{pay:sold}", "admin", "_by_marie_ann", None),
+        ("/admin/emails", "admin", "Kellertreppen", None),
+        ("/admin/emails/{mail:dead}", "admin", "Kellertreppen", None),
+        ("/admin/users", "admin", "_by_marie_ann", None),
+        ("/admin/users/{person:buyer}", "admin", "_by_marie_ann", None),
+        ("/admin/users/{person:buyer}/suspend", "admin", "_by_marie_ann", None),
+        ("/admin/audit-logs", "admin", "_by_marie_ann", None),
+        ("/admin/webhook-events", "admin", "charge.refunded", None),
+    )
+)
+
 # Routes that answer a GET with something else than a page for people, or lead on to one.
 NOT_PAGES = {
     "/account/name": "leads to the account",

@@ -1,7 +1,8 @@
 """The product behind Gunicorn, standing still: nothing changes unless a test changes it.
 
-Two scenes of its database are kept: `empty`, where there are people and nothing else, and `full`
-(tests/journeys/scene.py). `show` brings one of them back in milliseconds.
+Scenes of its database are kept: `empty`, where there are people and nothing else, `full`, and
+`strained`, where everything is called by the longest words (tests/journeys/scene.py). `show` brings
+one of them back in milliseconds.
 """
 
 from __future__ import annotations

@@ -61,6 +61,31 @@ STICKS_OUT = """async (size) => {
   root.style.fontSize = "";
   return found;
 }""".replace("NEXT_FRAMES", NEXT_FRAMES)
+# Words that lie outside of the cell or card that they belong to, or push others out of the window.
+PUSHED_OUT = """() => {
+  const root = document.documentElement;
+  const found = root.scrollWidth > root.clientWidth ? ["the page scrolls sideways"] : [];
+  for (const one of document.querySelectorAll(".table-wrap")) {
+    // Between the two sizes that they are made for, tables may scroll in their own place.
+    if (innerWidth === 768 || one.scrollWidth <= one.clientWidth + 1) continue;
+    found.push("scrolls sideways: " + one.ariaLabel);
+  }
+  const texts = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
+  while (texts.nextNode()) {
+    const text = texts.currentNode;
+    const owner = text.parentElement;
+    const outer = owner.closest("td, li, .page-head, .panel, .facts dd, main");
+    if (!text.data.trim() || !outer || !owner.checkVisibility()) continue;
+    if (owner.closest(".visually-hidden, thead, pre, textarea")) continue;
+    const range = document.createRange();
+    range.selectNodeContents(text);
+    const inner = range.getBoundingClientRect();
+    const { left, right } = outer.getBoundingClientRect();
+    const within = inner.left >= left - 1 && inner.right <= right + 1;
+    if (!within) found.push("outside: " + text.data.trim());
+  }
+  return found;
+}"""
 MOVES = """() => [
   ...document.getAnimations().filter((one) => one.effect?.getTiming().duration > 1)
     .map((one) => "an animation runs: " + one.effect.target?.outerHTML.slice(0, 80)),
@@ -149,6 +174,26 @@ class Looker:
         seen = page.evaluate("seen")
         page.context.close()
         return Timing(seen["shown"], seen["shift"])
+
+    def pushed_out(self, state: State) -> list[str]:
+        """Open a page at several widths; what its longest words did to it."""
+        self.house.show(state.scene)
+        page, path = self.page, self._path(state)
+        page.context.clear_cookies()
+        page.context.add_cookies(self.house.cookies(state.who))
+        found = []
+        for width in (1280, 768, 375, 320):
+            page.set_viewport_size({"width": width, "height": 900})
+            page.goto(path)
+            if state.do is not None:
+                state.do(page)
+            page.locator("main", has_text=state.tells).wait_for()
+            page.evaluate(NEXT_FRAMES)
+            found += [f"at {width}: {one}" for one in page.evaluate(PUSHED_OUT)]
+            if FOLDER:
+                file = f"{state.name}-{width}.png".replace(" ", "_").replace("/", ".")
+                page.screenshot(path=Path(FOLDER) / file, full_page=True)
+        return [*found, *self._faults()]
 
     def _visit(self, state: State, path: str) -> Iterator[str]:
         page = self.page

@@ -29,6 +29,10 @@ PAYS, DECLINED = "4242424242424242", "4000000000000002"
 COMES_LATER = "4000000000003720"
 # Nothing in it can be broken between words.
 LONG_TITLE = "Donaudampfschifffahrtsgesellschaftskapitän" * 2 + " in the morning"
+# As long as each may be, and nothing in them can be broken between words.
+UNBROKEN_TITLE, UNBROKEN_NAME = "Kellertreppengeländer" * 6, "_by_marie_ann" * 6
+UNBROKEN_ARTISTS = ("@photography_by_marie_ann", "@photography" * 10)
+UNBROKEN_DOMAIN = f"{'b' * 60}.{'c' * 60}.example"
 PEOPLE = {
     "admin": "ADMIN",
     "seller": "SELLER",
@@ -42,14 +46,17 @@ PEOPLE = {
 
 
 def furnish(house: House) -> None:
-    """Make both scenes."""
+    """Make all scenes."""
     for who, role in PEOPLE.items():
         name = {"paused": "Paula Paused", "suspended": "Sam Suspended"}.get(who, "")
         house.people[who] = people.make_person(house.app, role, name, email=f"{who}@pages.example")
     _sweep_was_just_here(house)
     house.keep("empty")
-    _Scene(house).fill()
+    scene = _Scene(house)
+    scene.fill()
     house.keep("full")
+    scene.strain()
+    house.keep("strained")
 
 
 def _sweep_was_just_here(house: House) -> None:
@@ -87,6 +94,22 @@ class _Scene:
         self._payments()
         self._people()
         self._records()
+
+    def strain(self) -> None:
+        """Give everything the longest words that somebody can type."""
+        market = self.market
+        for art in market.rows(Artwork):
+            artist = UNBROKEN_ARTISTS[art.id % len(UNBROKEN_ARTISTS)]
+            title = f"{art.id}{UNBROKEN_TITLE}"[:120]
+            market.change(Artwork, art.id, title=title, artist_name=artist)
+        for who, person in self.people.items():
+            name, email = f"{who}{UNBROKEN_NAME}"[:80], f"{who:a<64}@{UNBROKEN_DOMAIN}"
+            market.change(User, person.id, name=name, email=email)
+        recipient, subject = f"{'a' * 64}@{UNBROKEN_DOMAIN}", f"Sold: “{UNBROKEN_TITLE}”"
+        for mail in market.rows(Email):
+            market.change(Email, mail.id, recipient=recipient, subject=subject)
+        for token in market.rows(AccessToken, AccessToken.kind == TokenKind.API):
+            market.change(AccessToken, token.id, label=UNBROKEN_NAME)
 
     def _artworks(self) -> None:
         soon = clock.now() + timedelta(hours=30)

@@ -16,7 +16,7 @@ from werkzeug.routing import Rule
 
 from dev.redis_server import RedisServer
 from tests.databases import SqliteFiles
-from tests.journeys.catalogue import NOT_PAGES, STATES, State
+from tests.journeys.catalogue import NOT_PAGES, STATES, STRAINED, State
 from tests.journeys.house import House
 from tests.journeys.looks import Looker
 from tests.journeys.scene import furnish
@@ -52,6 +52,11 @@ def looker(house: House, browser: Browser) -> Iterator[Looker]:
 @pytest.mark.parametrize("state", STATES, ids=[state.name for state in STATES])
 def test_nothing_is_amiss(looker: Looker, state: State) -> None:
     assert "\n".join(looker.look(state)) == ""
+
+
+@pytest.mark.parametrize("state", STRAINED, ids=[f"{each.who} {each.path}" for each in STRAINED])
+def test_a_word_without_end_stays_in_its_place(looker: Looker, state: State) -> None:
+    assert looker.pushed_out(state) == []
 
 
 @pytest.mark.parametrize(
