@@ -29,6 +29,13 @@ def artwork(artwork_id: int) -> ResponseReturnValue:
     return _artwork_page(artwork_id, page=page)
 
 
+@blueprint.get("/artworks/<int:artwork_id>/bids")
+@access(Who.ANYONE)
+def back_to_artwork(artwork_id: int) -> ResponseReturnValue:
+    """Where a bid was sent: its refusal leaves this address, which somebody may reload or keep."""
+    return redirect(url_for("bidding.artwork", artwork_id=artwork_id), 303)
+
+
 @blueprint.post("/artworks/<int:artwork_id>/bids")
 @access(Who.USER)
 def place_bid(artwork_id: int) -> ResponseReturnValue:

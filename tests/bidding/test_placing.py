@@ -269,6 +269,13 @@ def test_nobody_is_asked_to_confirm_a_bid_that_would_be_refused(market: Market) 
     assert len(market.rows(Bid)) == 2
 
 
+def test_the_address_of_a_refused_bid_leads_back_to_the_artwork(market: Market) -> None:
+    artwork_id = market.make_artwork(market.seller)
+    for person in (market.buyer, market.seller):
+        answer = person.browser.get(f"/artworks/{artwork_id}/bids")
+        assert (answer.status_code, answer.location) == (303, f"/artworks/{artwork_id}")
+
+
 def test_who_bought_an_artwork_is_led_from_it_to_the_receipt(market: Market) -> None:
     won = market.win()
     market.pay(won)

@@ -336,6 +336,7 @@ NOT_PAGES = {
     "/account/password": "leads to the account",
     "/account/tokens": "leads to the account",
     "/admin/emails/<int:email_id>/preview": "an e-mail, for the frame on its page",
+    "/artworks/<int:artwork_id>/bids": "leads to the artwork",
     "/health": "for machines",
     "/health/ready": "for machines",
     "/metrics": "for machines",
