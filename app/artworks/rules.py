@@ -23,11 +23,13 @@ LONGEST_LISTING = timedelta(days=365)
 
 # Control characters and lone surrogates: neither belongs in text, and databases refuse some.
 _REFUSED = {"Cc", "Cs"}
+# As for people's names: a direction override would let a title rewrite the text beside it.
+_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def check_title(text: str) -> str:
     """The title, stripped: 1 to 120 characters, at least one of them visible."""
-    title = _line(text, "The title", TITLE_LIMIT)
+    title = _shown_line(text, "The title", TITLE_LIMIT)
     if not any(unicodedata.category(letter)[0] not in "CZ" for letter in title):
         raise ValueError(f"Enter the title, with 1 to {TITLE_LIMIT} characters.")
     return title
@@ -35,7 +37,7 @@ def check_title(text: str) -> str:
 
 def check_artist(text: str) -> str:
     """The artist's name, stripped: at most 120 characters; may be empty."""
-    return _line(text, "The artist’s name", ARTIST_LIMIT)
+    return _shown_line(text, "The artist’s name", ARTIST_LIMIT)
 
 
 def check_description(text: str) -> str:
@@ -46,7 +48,7 @@ def check_description(text: str) -> str:
 
 def check_alt(text: str) -> str:
     """The picture in words, stripped: at most 300 characters; may be empty."""
-    return _line(text, "The description of the picture", ALT_LIMIT)
+    return _shown_line(text, "The description of the picture", ALT_LIMIT)
 
 
 def check_search(text: str) -> str:
@@ -66,6 +68,13 @@ def check_end(end: datetime, now: datetime) -> datetime:
     if not now < end <= now + LONGEST_LISTING:
         raise ValueError("The end date must be in the future, at most one year (365 days) ahead.")
     return end
+
+
+def _shown_line(text: str, what: str, limit: int) -> str:
+    line = _line(text, what, limit)
+    if not _DIRECTION_MARKS.isdisjoint(line):
+        raise ValueError(f"{what} must not contain control characters that turn text around.")
+    return line
 
 
 def _line(text: str, what: str, limit: int) -> str:

@@ -46,6 +46,17 @@ def test_control_characters_are_refused(check: Callable[[str], str], letter: str
         check(f"a{letter}b")
 
 
+@pytest.mark.parametrize("check", [rules.check_title, rules.check_artist, rules.check_alt])
+@pytest.mark.parametrize("mark", "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
+def test_nothing_turns_the_text_beside_it_around(check: Callable[[str], str], mark: str) -> None:
+    with pytest.raises(ValueError, match="must not contain control characters"):
+        check(f"Harbour {mark}nwad ta")
+
+
+def test_marks_that_scripts_from_right_to_left_need_are_text() -> None:
+    assert rules.check_title("\u200fשלום\u200e (1)") == "\u200fשלום\u200e (1)"
+
+
 @pytest.mark.parametrize("check", LINES)
 def test_a_line_holds_no_line_breaks(check: Callable[[str], str]) -> None:
     with pytest.raises(ValueError, match="line breaks"):

@@ -276,6 +276,14 @@ def test_the_address_of_a_refused_bid_leads_back_to_the_artwork(market: Market) 
         assert (answer.status_code, answer.location) == (303, f"/artworks/{artwork_id}")
 
 
+def test_the_question_keeps_apart_words_that_are_read_in_different_directions(
+    market: Market,
+) -> None:
+    artwork_id = market.make_artwork(market.seller, title="שקיעה בנמל", artist_name="أحمد")
+    asked = market.buyer.browser.submit(f"/artworks/{artwork_id}/bids", amount="12")
+    assert '<bdi class="artwork-title">שקיעה בנמל</bdi> by <bdi>أحمد</bdi>.' in asked.text
+
+
 def test_who_bought_an_artwork_is_led_from_it_to_the_receipt(market: Market) -> None:
     won = market.win()
     market.pay(won)
