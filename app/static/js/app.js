@@ -1,4 +1,4 @@
-// Local times, error-summary focus, the account menu, toasts, and the double-submit guard.
+// Local times, error-summary focus, the account menu, and the double-submit guard.
 // Nothing here is needed for a page to work.
 
 const language = navigator.language.startsWith("en") ? navigator.language : "en-GB";
@@ -100,42 +100,6 @@ function closeMenus(event) {
   }
 }
 
-function showToast({ text, href, link, kind = "info" }) {
-  const region = document.querySelector("[data-toasts]");
-  if (!region) return;
-  const toast = document.createElement("div");
-  toast.className = `toast toast--${kind}`;
-  const body = document.createElement("div");
-  body.className = "toast__body";
-  const words = document.createElement("p");
-  words.textContent = text;
-  body.append(words);
-  const target = href && new URL(href, location.href);
-  if (target && ["http:", "https:"].includes(target.protocol)) {
-    const anchor = document.createElement("a");
-    anchor.href = target.href;
-    anchor.textContent = link;
-    body.append(anchor);
-  }
-  const close = document.createElement("button");
-  close.type = "button";
-  close.className = "toast__close";
-  close.setAttribute("aria-label", "Dismiss");
-  close.textContent = "×";
-  close.addEventListener("click", () => toast.remove());
-  toast.append(body, close);
-  region.append(toast);
-  // What asks for something stays until it is dismissed.
-  if (!href) fadeAway(toast);
-}
-
-function fadeAway(toast) {
-  setTimeout(() => {
-    if (toast.matches(":hover, :focus-within")) fadeAway(toast);
-    else toast.remove();
-  }, 10_000);
-}
-
 function showPrintButtons(root) {
   for (const button of root.querySelectorAll("[data-print]")) button.hidden = false;
 }
@@ -167,7 +131,6 @@ document.addEventListener("live:replaced", (event) => {
 });
 document.addEventListener("change", previewPicture);
 document.addEventListener("click", (event) => event.target.closest?.("[data-print]") && print());
-document.addEventListener("app:toast", (event) => showToast(event.detail));
 document.addEventListener("submit", toggleHeart);
 document.addEventListener("submit", guardSubmit);
 addEventListener("pageshow", releaseSubmits);

@@ -13,37 +13,8 @@ const STATUS = {
   ARCHIVED: ["Withdrawn", "quiet"],
 };
 const NO_BIDS = { ACTIVE: "No bids yet", PENDING_PAYMENT: "No earlier bids" };
-const TOASTS = {
-  payment_required: (event) => ({
-    text: `You won. Pay ${usd(event.amount)} to make it yours.`,
-    href: event.pay_url,
-    link: "Pay now",
-    kind: "success",
-  }),
-  payment_failed: (event) => ({
-    text: "Your card was declined. You can try again.",
-    href: `/payments/${event.payment_id}`,
-    link: "Go to the payment",
-    kind: "danger",
-  }),
-  payment_released: (event) => ({
-    text: "The artwork was released. You have not been charged.",
-    href: `/payments/${event.payment_id}`,
-    link: "See the payment",
-    kind: "warning",
-  }),
-  sale_pending: (event) => sale(event, "One of your artworks was won and awaits payment.", "info"),
-  sale_completed: (event) => sale(event, "One of your artworks is sold and paid.", "success"),
-  sale_released: (event) => sale(event, "The winner did not pay: artwork released.", "warning"),
-};
 const dollars = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
 const usd = (amount) => dollars.format(amount);
-const sale = ({ artwork_id: id }, text, kind) => ({
-  text,
-  href: `/seller/artworks/${id}`,
-  link: "See the artwork",
-  kind,
-});
 
 // ---- the socket
 
@@ -377,12 +348,6 @@ function showStatus({ artwork_id: id, status, sold_price: price }) {
   }
 }
 
-// The page that a toast would send to says the same by itself, as do the payment's other pages.
-function alreadyAt(href) {
-  const thing = (path) => path.replace(/(\/payments\/\d+)\/.*/, "$1");
-  return thing(new URL(href, location.href).pathname) === thing(location.pathname);
-}
-
 function happened(name, payload) {
   // What other processes of the server have to say does not arrive for now: the socket alone
   // would show a page that only looks live.
@@ -394,10 +359,11 @@ function happened(name, payload) {
   }
   if (name === "new_bid") showBid(payload);
   if (name === "artwork_status" || name === "payment_completed") showStatus(payload);
-  const toast = TOASTS[name]?.(payload);
-  if (toast && !alreadyAt(toast.href)) {
-    document.dispatchEvent(new CustomEvent("app:toast", { detail: toast }));
+  if (payload.payment_id) {
+    told.add(String(payload.artwork_id));
+    watchAll();
   }
+  document.dispatchEvent(new CustomEvent("live:event", { detail: { name, payload } }));
   for (const region of regions()) if (concerns(region, name, payload)) refresh(region);
 }
 
@@ -409,6 +375,8 @@ const BADGE = {
   polling: "Not live: refreshing every few seconds",
 };
 let watched = new Set();
+// What somebody was told of alone goes on as everybody hears it: who has paid is told no other way.
+const told = new Set();
 let everOpened = false;
 let awayTimer;
 let pollTimer;
@@ -428,7 +396,7 @@ function watchAll() {
   const shownHere = [...document.querySelectorAll("[data-artwork-id]")].map((one) => one.dataset.artworkId);
   const followed = [...regions()].flatMap(topics).map((topic) => topic.split(":"));
   const ids = followed.filter(([kind]) => kind === "artwork").map(([, id]) => id);
-  const unwatched = [...new Set([...shownHere, ...ids])].filter((id) => !watched.has(id));
+  const unwatched = [...new Set([...shownHere, ...ids, ...told])].filter((id) => !watched.has(id));
   return unwatched.map((id) => {
     watched.add(id);
     return socket.emit("watch", { artwork_id: Number(id) });
@@ -437,6 +405,7 @@ function watchAll() {
 
 function refreshAll() {
   for (const region of regions()) refresh(region);
+  document.dispatchEvent(new CustomEvent("live:again"));
 }
 
 async function opened() {
@@ -451,6 +420,7 @@ async function opened() {
   // Asked only once the server has us in the rooms: nothing can fall between answer and event.
   const joined = Promise.all(watchAll());
   await Promise.race([joined, new Promise((resolve) => setTimeout(resolve, 2_000))]);
+  if (again) document.dispatchEvent(new CustomEvent("live:again"));
   for (const region of regions()) {
     // The first answer would be the page that was just served, without the error it tells of.
     if (again || !document.querySelector("[data-error-summary]")) refresh(region);
