@@ -142,7 +142,8 @@ def _payment_released(session: Session, event: events.PaymentReleased) -> None:
 def _sale_completed(session: Session, event: events.SaleCompleted) -> None:
     facts = _facts_of_sale(event) | {"paid_at": clock.iso(event.paid_at)}
     subject = f"Receipt for “{event.artwork_title}”: {facts['amount']}"
-    _owe_to(session, event.buyer_id, EmailKind.PAYMENT_RECEIPT, event.payment_id, subject, facts)
+    receipt = facts | {"seller": accounts.person(event.seller_id).name}
+    _owe_to(session, event.buyer_id, EmailKind.PAYMENT_RECEIPT, event.payment_id, subject, receipt)
     subject = f"Sold: “{event.artwork_title}” for {facts['amount']}"
     _owe_to(session, event.seller_id, EmailKind.SALE_COMPLETED, event.payment_id, subject, facts)
 

@@ -32,7 +32,7 @@ SAID = {
         "/payments/12",
     ),
     EmailKind.PAYMENT_RECEIPT: (
-        [TITLE, AMOUNT, "GTW-12", "23 November 2026, 14:02 UTC"],
+        [TITLE, AMOUNT, "GTW-12", "23 November 2026, 14:02 UTC", "Sam Seller", "through Stripe"],
         "/payments/12",
     ),
     EmailKind.SALE_PENDING: ([TITLE, AMOUNT, DEADLINE, "Sam Seller"], "/seller/artworks/7"),
@@ -151,6 +151,17 @@ def test_every_release_reads_as_not_charged(outbox: Outbox, reason: str) -> None
 
     assert "You were not charged" in text
     assert reason not in text + html
+
+
+def test_a_receipt_that_an_earlier_version_owed_is_still_sent(outbox: Outbox) -> None:
+    outbox.happen(outbox.sold())
+    row = next(row for row in outbox.rows() if row.kind == EmailKind.PAYMENT_RECEIPT)
+    facts = {name: fact for name, fact in row.facts.items() if name != "seller"}
+    with outbox.app.app_context():
+        text, html = render.bodies(row.kind, facts)
+
+    assert "Artwork: Harbour at dawn\nAmount: $1,250.00 USD\n" in text
+    assert "Seller" not in words(html)
 
 
 def test_a_template_that_is_given_too_little_is_an_error(app: Flask) -> None:
