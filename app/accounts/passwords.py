@@ -1,4 +1,4 @@
-"""Choosing a new password: by the old one, or by a link from an e-mail."""
+"""Choosing a new password: by the old one, or by a link from an email."""
 
 import time
 from datetime import datetime

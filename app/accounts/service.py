@@ -56,7 +56,7 @@ __all__ = [
 
 
 class EmailTaken(Conflict):
-    """Another account has this e-mail address."""
+    """Another account has this email address."""
 
     code = "email_taken"
     detail = "An account with this email address exists already. Log in, or use another address."

@@ -22,7 +22,7 @@ _LIFETIMES = {TokenKind.BROWSER: rules.BROWSER_LIFETIME, TokenKind.API: rules.AP
 
 
 class WrongCredentials(NotSignedIn):
-    """No account has this e-mail address with this password; which of the two stays unsaid."""
+    """No account has this email address with this password; which of the two stays unsaid."""
 
     detail = "The email address or the password is wrong."
 

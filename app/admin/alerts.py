@@ -270,8 +270,8 @@ def _mail_backlog(moment: datetime) -> Finding | None:
     if not number:
         return None
     return Finding(
-        "E-mails wait",
-        f"{_count(number, 'e-mail')} waited for more than five minutes. They are tried again by "
+        "Emails wait",
+        f"{_count(number, 'email')} waited for more than five minutes. They are tried again by "
         "themselves; sales do not wait for them.",
         "Read the last error in the outbox; check MAIL_SERVER and its log-in, and that the worker "
         "runs.",
@@ -289,8 +289,8 @@ def _mail_dead(moment: datetime) -> Finding | None:
     if not number:
         return None
     return Finding(
-        "E-mails were given up",
-        f"The mail server refused {_count(number, 'e-mail')} of the last seven days for good.",
+        "Emails were given up",
+        f"The mail server refused {_count(number, 'email')} of the last seven days for good.",
         "Read the reason in the outbox; if the address is right, mend the cause and send again.",
         oldest,
         "admin.emails",

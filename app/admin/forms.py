@@ -106,7 +106,7 @@ class Filters(Form):
 class PaymentFilters(Filters):
     """Which payments to list."""
 
-    q = _text("Number, artwork, buyer’s e-mail or Stripe id")
+    q = _text("Number, artwork, buyer’s email or Stripe id")
     status = _choice("State", PAYMENT_WORDS, "Any state")
     kinds: ClassVar = {"status": PaymentStatus}
 
@@ -138,7 +138,7 @@ class MailFilters(Filters):
 class PeopleFilters(Filters):
     """Whom to list."""
 
-    q = _text("Name, e-mail or number")
+    q = _text("Name, email or number")
     role = _choice("Role", ROLE_WORDS, "Any role")
     active = _choice("State", (("yes", "Active"), ("no", "Suspended")), "Any state")
     kinds: ClassVar = {"role": Role, "active": "yes".__eq__}

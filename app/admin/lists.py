@@ -78,7 +78,7 @@ def _number(text: str) -> int | None:
 def users(
     page: int, per_page: int, q: str = "", role: Role | None = None, active: bool | None = None
 ) -> Page[User]:
-    """Everybody who has an account; `q` is part of a name or an e-mail address, or a number."""
+    """Everybody who has an account; `q` is part of a name or an email address, or a number."""
     query = select(User).order_by(User.id.desc())
     if role is not None:
         query = query.where(User.role == role)

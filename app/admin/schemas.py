@@ -15,7 +15,7 @@ _SEARCH = Length(1, 200, error="Enter 1 to 200 characters.")
 
 
 class UsersIn(PagingIn):
-    """Whom to list; `q` is part of a name or an e-mail address, or a number."""
+    """Whom to list; `q` is part of a name or an email address, or a number."""
 
     q = fields.String(validate=_SEARCH)
     role = fields.Enum(Role, by_value=True)

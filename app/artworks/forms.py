@@ -42,6 +42,8 @@ class AmountField(StringField):
 
     def pre_validate(self, form: Any) -> None:
         """Refuse what is no amount within the limits."""
+        if not (self.data or "").strip():
+            raise ValidationError(f"Enter the hidden minimum, {money.AMOUNT_LIMITS} dollars.")
         try:
             self.cents = money.parse_amount(self.data or "")
         except money.InvalidAmount:

@@ -242,7 +242,7 @@ def _why_not(
         return rules.OwnArtwork()
     until = found.bidding_suspended_until
     if until is not None and until > moment:
-        return rules.BiddingSuspended(f"{until:%d %B %Y, %H:%M} UTC")
+        return rules.BiddingSuspended(f"{until:%-d %B %Y, %H:%M} UTC")
     if found.status != ArtworkStatus.ACTIVE:
         return rules.ArtworkNotActive(found.status.value)
     if found.end_at is not None and found.end_at <= moment:

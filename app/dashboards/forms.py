@@ -16,7 +16,10 @@ class WhatIfForm(FlaskForm):
 
     def validate_threshold(self, field: Any) -> None:
         """Refuse what could be no hidden minimum."""
+        typed = (field.data or "").strip()
+        if not typed:
+            raise ValidationError("Enter another hidden minimum.")
         try:
-            self.minimum_cents = money.parse_amount((field.data or "").strip())
+            self.minimum_cents = money.parse_amount(typed)
         except money.InvalidAmount as wrong:
             raise ValidationError(str(wrong)) from None

@@ -54,6 +54,7 @@ _WORDS: dict[int, tuple[str, str]] = {
     503: ("Back in a moment", "The service cannot answer right now. Nothing was half done."),
 }
 _FORM_TOO_OLD = "This form is too old, or it came from elsewhere. Go back, reload and send again."
+_FORM_TOO_OLD_TITLE = "Please send that again"
 
 
 def status_of(error: errors.ProductError) -> int:
@@ -101,7 +102,8 @@ def _way_back() -> str:
 
 
 def _forged(error: CSRFError) -> ResponseReturnValue:
-    return _answer(400, _FORM_TOO_OLD, {"errors": {"csrf_token": [_FORM_TOO_OLD]}})
+    errors_found = {"errors": {"csrf_token": [_FORM_TOO_OLD]}}
+    return _answer(400, _FORM_TOO_OLD, errors_found, title=_FORM_TOO_OLD_TITLE)
 
 
 def _http(error: HTTPException) -> ResponseReturnValue:
@@ -170,9 +172,11 @@ def _answer(
     detail: str | None,
     members: Mapping[str, Any],
     headers: Mapping[str, str] | None = None,
+    title: str | None = None,
 ) -> Response:
-    title, usual = _WORDS.get(status, ("That did not work", "Go back and try once more."))
-    detail = detail or usual
+    """`title` is a page's heading, unless it is the usual one of that status."""
+    heading, usual = _WORDS.get(status, ("That did not work", "Go back and try once more."))
+    title, detail = title or heading, detail or usual
     if for_programs():
         phrase = HTTPStatus(status).phrase
         problem = {"type": "about:blank", "title": phrase, "status": status, "detail": detail}

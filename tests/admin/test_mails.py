@@ -14,7 +14,7 @@ from tests.people import Browser, TestPerson
 
 
 def test_mails_are_found_by_recipient_state_and_kind(admin: TestPerson, add: Add) -> None:
-    assert "No e-mails yet" in admin.browser.get("/admin/emails").text
+    assert "No emails yet" in admin.browser.get("/admin/emails").text
     ids = [
         add(Email, recipient="ada@mails.example", status="SENT"),
         add(Email, recipient="bo@mails.example", status="DEAD", last_error="550 no such mailbox"),
@@ -29,7 +29,7 @@ def test_mails_are_found_by_recipient_state_and_kind(admin: TestPerson, add: Add
     ):
         page = admin.browser.get("/admin/emails", query_string=asked).text
         assert [each for each in ids if f'href="/admin/emails/{each}"' in page] == found, asked
-        assert found or "No e-mail matches" in page
+        assert found or "No email matches" in page
     assert "550 no such mailbox" in admin.browser.get("/admin/emails").text
     assert admin.browser.get("/admin/emails?status=LOST").status_code == 422
 

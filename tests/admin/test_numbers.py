@@ -63,6 +63,7 @@ def test_the_page_tells_the_same_with_a_table_beside_each_chart(admin: TestPerso
     page = " ".join(admin.browser.get("/admin/numbers").text.split())
     for words in ("40.0 %", "60 s", "90 s", "$175.00", "Deadline", "Buyer gave up"):
         assert words in page
+    assert "40.0 %" in admin.browser.get("/admin").text
     assert page.count('<svg class="chart__plot"') == 2
     assert page.count("as a table</summary>") == 2
 

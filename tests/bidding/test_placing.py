@@ -171,6 +171,13 @@ def test_who_is_suspended_from_bidding_bids_again_when_it_is_over(
     assert answer.get_json().get("code") == ("bidding_suspended" if status == 403 else None)
 
 
+def test_who_is_suspended_from_bidding_is_told_until_when(market: Market) -> None:
+    until = (clock.now() + timedelta(days=40)).replace(day=7, hour=9, minute=5)
+    person = market.make_person("BUYER", bidding_suspended_until=until)
+    answer = market.bid(person, market.make_artwork(market.seller), "1.00")
+    assert f"until 7 {until:%B %Y}, 09:05 UTC" in answer.get_json()["detail"]
+
+
 def test_who_is_not_signed_in_does_not_bid(market: Market) -> None:
     artwork_id = market.make_artwork(market.seller)
     answer = market.call(None, "POST", "/bids", {"artwork_id": artwork_id, "amount": "1"})
@@ -282,6 +289,21 @@ def test_the_question_keeps_apart_words_that_are_read_in_different_directions(
     artwork_id = market.make_artwork(market.seller, title="שקיעה בנמל", artist_name="أحمد")
     asked = market.buyer.browser.submit(f"/artworks/{artwork_id}/bids", amount="12")
     assert '<bdi class="artwork-title">שקיעה בנמל</bdi> by <bdi>أحمد</bdi>.' in asked.text
+
+
+def test_the_rules_of_bidding_stand_where_somebody_may_bid_yet(market: Market) -> None:
+    over = clock.now() - timedelta(minutes=1)
+    for there, columns in (
+        (True, {"status": "ACTIVE"}),
+        (True, {"status": "PENDING_PAYMENT"}),
+        (False, {"status": "SOLD"}),
+        (False, {"status": "EXPIRED"}),
+        (False, {"end_at": over}),
+    ):
+        artwork_id = market.make_artwork(market.seller)
+        market.change(Artwork, artwork_id, **columns)
+        page = market.buyer.browser.get(f"/artworks/{artwork_id}").text
+        assert ("A win must be paid within" in page) == there, columns
 
 
 def test_who_bought_an_artwork_is_led_from_it_to_the_receipt(market: Market) -> None:

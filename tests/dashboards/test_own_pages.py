@@ -303,6 +303,7 @@ def test_what_if_counts_all_bids_once_there_are_five(
         page = seller.browser.submit(path, threshold=asked).text
         assert f"<strong>{reached} of 5</strong>" in page, asked
     assert seller.browser.submit(path, threshold="a lot").status_code == 422
+    assert "Enter another hidden minimum." in seller.browser.submit(path, threshold=" ").text
     # The question is the seller's alone, and leaves no trace in an address.
     assert make_person("SELLER").browser.submit(path, threshold="60").status_code == 404
     assert buyer.browser.submit(path, threshold="60").status_code == 403

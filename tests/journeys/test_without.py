@@ -32,6 +32,7 @@ def test_everything_from_listing_to_paid_works_without_javascript(
     payment_id = steps.win(buyer, shop, artwork_id, "80")
     buyer.goto(f"/payments/{payment_id}")
     expect(buyer.locator(".countdown time")).to_be_visible()
+    expect(buyer.get_by_text("Pay by")).to_be_hidden()
     buyer.get_by_role("link", name="Pay $80.00").click()
     steps.offer_card(buyer, steps.DECLINED)
     expect(buyer.get_by_role("alert")).to_contain_text("Your card was declined")

@@ -25,6 +25,7 @@ def test_a_form_without_its_token_is_refused_with_a_page(client: Browser) -> Non
         answer = client.post("/login", data={"email": "a@example.com", "password": "x", **token})
         assert answer.status_code == 400
         assert "too old" in answer.text
+        assert "<h1>Please send that again</h1>" in answer.text
 
 
 def test_the_token_of_another_session_is_refused(app: Flask, client: Browser) -> None:
