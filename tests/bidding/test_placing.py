@@ -296,7 +296,7 @@ def test_the_rules_of_bidding_stand_where_somebody_may_bid_yet(market: Market) -
     for there, columns in (
         (True, {"status": "ACTIVE"}),
         (True, {"status": "PENDING_PAYMENT"}),
-        (False, {"status": "SOLD"}),
+        (False, {"status": "SOLD", "sold_cents": 12_000}),
         (False, {"status": "EXPIRED"}),
         (False, {"end_at": over}),
     ):
