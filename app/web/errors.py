@@ -21,7 +21,7 @@ from werkzeug.routing import RoutingException
 from app.core import errors
 from app.core.access import request_id
 from app.web.areas import for_programs
-from app.web.limits import too_many
+from app.web.limits import MEGABYTE, UPLOADS, too_many
 
 log = logging.getLogger(__name__)
 
@@ -46,7 +46,7 @@ _WORDS: dict[int, tuple[str, str]] = {
     404: ("Nothing here", "There is no such page, or it is not yours to see."),
     405: ("That does not work here", "This address does not take that kind of request."),
     409: ("Not possible now", "Things have changed in the meantime. Look again."),
-    413: ("Too large", "What was sent is too large. A picture may have up to 10 MB."),
+    413: ("Too large", "What was sent is too large."),
     415: ("Wrong kind", "This kind of file or text is not understood here."),
     422: ("Something is not valid", "Go back and check what was entered."),
     429: ("One moment, please", "Too many requests came from you in a short time."),
@@ -97,8 +97,16 @@ def _way_back() -> str:
     """Where to go after logging in: this page, or the one whose form was sent."""
     if request.method in {"GET", "HEAD"}:
         return request.full_path.rstrip("?")
+    return _came_from() or "/"
+
+
+def _came_from() -> str | None:
+    """The page of ours whose form or link was used, if the browser tells."""
     came_from = urlsplit(request.referrer or "")
-    return came_from.path if came_from.netloc == request.host and came_from.path else "/"
+    if came_from.netloc != request.host or not came_from.path:
+        return None
+    # Two slashes would begin the name of another host.
+    return "/" + came_from.path.lstrip("/")
 
 
 def _forged(error: CSRFError) -> ResponseReturnValue:
@@ -126,7 +134,21 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         detail = error.description
     if error.code == 422:
         detail = errors.Invalid.detail
+    if error.code == 413:
+        detail = _too_large()
     return _answer(error.code, detail, members, headers)
+
+
+def _too_large() -> str:
+    """The limit that the request at hand went beyond, in words."""
+    most, length = request.max_content_length or 0, request.content_length
+    if length is not None and length <= most:
+        limit = f"A field of a form may have up to {(request.max_form_memory_size or 0) // 1024} kB"
+    elif request.endpoint in UPLOADS:
+        limit = "A picture may have up to 10 MB"
+    else:
+        limit = f"Here it may have up to {most // MEGABYTE} MB"
+    return f"What was sent is too large. {limit}."
 
 
 def flatten(messages: Mapping[Any, Any]) -> dict[str, list[str]]:
@@ -186,7 +208,10 @@ def _answer(
     else:
         # Not render_template: that would ask who is signed in, and so the database.
         page = current_app.jinja_env.get_template("errors/error.html")
-        html = page.render(status=status, title=title, detail=detail, request_id=request_id())
+        back = _came_from() if status == 413 else None
+        html = page.render(
+            status=status, title=title, detail=detail, back=back, request_id=request_id()
+        )
         response = Response(html, status, content_type="text/html; charset=utf-8")
     response.headers.update(headers or {})
     return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from flask import Blueprint, Flask, abort
 from sqlalchemy import text
 from sqlalchemy.exc import OperationalError
+from urllib3.filepost import encode_multipart_formdata
 
 from app import create_app
 from app.core import errors
@@ -207,6 +209,41 @@ def test_too_large_a_body_is_413_everywhere(client: Browser, seller: TestPerson)
     answer = client.post("/login", data=form)
     assert answer.status_code == 413
     assert answer.mimetype == "text/html"
+
+
+def test_what_is_too_large_is_told_with_the_limit_that_holds_there(
+    client: Browser, seller: TestPerson
+) -> None:
+    large = b"x" * (2 * 1024 * 1024)
+    said = client.post("/api/auth/token", data=large, content_type="application/json")
+    assert said.get_json(force=True)["detail"] == (
+        "What was sent is too large. Here it may have up to 1 MB."
+    )
+    for length, limit in ((600 * 1024, "up to 512 kB"), (2 * 1024 * 1024, "up to 1 MB")):
+        form = {"csrf_token": seller.browser.csrf_token(), "name": "x" * length}
+        # Encoded here: the test client would leave its own copy of so large a body open.
+        body, kind = encode_multipart_formdata(form)
+        sent = seller.browser.post("/account/name", data=body, content_type=kind)
+        assert limit in sent.text
+
+
+@pytest.mark.parametrize(
+    ("came_from", "led_to"),
+    [
+        ("http://localhost/seller/artworks/new?x=1", "/seller/artworks/new"),
+        ("http://localhost//evil.example/a", "/evil.example/a"),
+        ("http://evil.example/seller/artworks/new", None),
+        (None, None),
+    ],
+)
+def test_from_what_was_too_large_a_link_leads_back_to_our_own_page(
+    seller: TestPerson, came_from: str | None, led_to: str | None
+) -> None:
+    headers = {"Referer": came_from} if came_from else {}
+    form = {"name": "x" * 2 * 1024 * 1024}
+    page = seller.browser.post("/account/name", data=form, headers=headers).text
+    found = re.findall(r'<a class="btn" href="([^"]+)">Go back', page)
+    assert found == ([led_to] if led_to else [])
 
 
 def test_who_is_not_signed_in_is_asked_for_a_token_by_the_api(client: Browser) -> None:

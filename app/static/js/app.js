@@ -122,6 +122,43 @@ function previewPicture(event) {
   reader.readAsDataURL(file);
 }
 
+// A file that would be refused as a whole, and the form with it, is not sent at all.
+const tooLarge = (input) => [...input.files].some((file) => file.size > Number(input.dataset.largest));
+
+function checkSize(event) {
+  const input = event.target;
+  if (!input.matches?.("input[type=file][data-largest]")) return;
+  const field = input.closest(".field");
+  const id = `${input.id}-size`;
+  document.getElementById(id)?.remove();
+  const described = (input.getAttribute("aria-describedby") ?? "").split(" ");
+  const others = described.filter((one) => one && one !== id);
+  if (tooLarge(input)) {
+    const words = document.createElement("p");
+    words.className = "field__error";
+    words.id = id;
+    words.textContent = input.dataset.tooLarge;
+    input.before(words);
+    others.push(id);
+    document.querySelector("[data-announcer]").textContent = words.textContent;
+  }
+  const wrong = field.querySelector(".field__error") !== null;
+  field.classList.toggle("field--error", wrong);
+  for (const [name, value] of [["aria-invalid", wrong && "true"], ["aria-describedby", others.join(" ")]]) {
+    if (value) input.setAttribute(name, value);
+    else input.removeAttribute(name);
+  }
+}
+
+function holdBack(event) {
+  const inputs = [...event.target.querySelectorAll("input[type=file][data-largest]")];
+  const input = inputs.find(tooLarge);
+  if (!input) return;
+  event.preventDefault();
+  input.closest(".field").scrollIntoView({ block: "nearest" });
+  input.focus({ preventScroll: true });
+}
+
 showLocalTimes(document);
 showPrintButtons(document);
 focusErrorSummary();
@@ -130,8 +167,10 @@ document.addEventListener("live:replaced", (event) => {
   showPrintButtons(event.target);
 });
 document.addEventListener("change", previewPicture);
+document.addEventListener("change", checkSize);
 document.addEventListener("click", (event) => event.target.closest?.("[data-print]") && print());
 document.addEventListener("submit", toggleHeart);
+document.addEventListener("submit", holdBack);
 document.addEventListener("submit", guardSubmit);
 addEventListener("pageshow", releaseSubmits);
 document.addEventListener("click", closeMenus);
