@@ -122,6 +122,20 @@ function previewPicture(event) {
   reader.readAsDataURL(file);
 }
 
+// A moment that is chosen in UTC, as the viewer's clock will show it.
+function showLocalMoment(input) {
+  const moment = new Date(`${input.value}Z`);
+  let words = input.parentElement.querySelector("[data-local-moment]");
+  if (!words) {
+    words = document.createElement("p");
+    words.className = "field__hint";
+    words.dataset.localMoment = "";
+    input.after(words);
+  }
+  words.hidden = Number.isNaN(moment.getTime());
+  if (!words.hidden) words.textContent = `Where you are: ${localTime.format(moment)}`;
+}
+
 // A file that would be refused as a whole, and the form with it, is not sent at all.
 const tooLarge = (input) => [...input.files].some((file) => file.size > Number(input.dataset.largest));
 
@@ -166,6 +180,8 @@ document.addEventListener("live:replaced", (event) => {
   showLocalTimes(event.target);
   showPrintButtons(event.target);
 });
+for (const input of document.querySelectorAll("input[data-utc]")) showLocalMoment(input);
+document.addEventListener("input", (event) => "utc" in event.target.dataset && showLocalMoment(event.target));
 document.addEventListener("change", previewPicture);
 document.addEventListener("change", checkSize);
 document.addEventListener("click", (event) => event.target.closest?.("[data-print]") && print());
