@@ -70,7 +70,7 @@ def found_payment(event: SignedEvent) -> Known | None:
     """
     thing = event.thing
     kind = thing.get("object")
-    intent = intent_of(thing)
+    intent = _intent_of(thing)
     found: Known | None = None
     if kind == "checkout.session":
         found = _BY_SESSION.read(value=str(thing.get("id")))
@@ -86,7 +86,7 @@ def found_payment(event: SignedEvent) -> Known | None:
     return found
 
 
-def intent_of(thing: dict[str, Any]) -> str | None:
+def _intent_of(thing: dict[str, Any]) -> str | None:
     """The number of the payment intent that an object is, or belongs to."""
     intent = (
         thing.get("id") if thing.get("object") == "payment_intent" else thing.get("payment_intent")
@@ -111,7 +111,7 @@ def is_made_elsewhere(event: SignedEvent, found: Known) -> bool:
 
     Only a session tells who made it. Where Stripe gives none, the numbers have to be enough.
     """
-    intent = intent_of(event.thing)
+    intent = _intent_of(event.thing)
     if event.type not in _ABOUT_MONEY or found.intent_id is not None or intent is None:
         return False
     try:
