@@ -15,11 +15,14 @@ from pydantic import (
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from app import setting_rules
+from app.setting_rules import unsafe_mixes, wrong
+
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 
 EXAMPLES = {
-    "SECRET_KEY": "the output of: python -c 'import secrets; print(secrets.token_hex(32))'",
+    "SECRET_KEY": "the output of: python3 -c 'import secrets; print(secrets.token_hex(32))'",
     "PUBLIC_URL": "https://bids.example.com",
     "HOST": "127.0.0.1",
     "PORT": "5000",
@@ -50,7 +53,6 @@ EXAMPLES = {
     "CRASH_POINTS": "unset, unless a test is to see this process die",
 }
 
-_PLACEHOLDERS = {"change-me", "changeme", "secret", "dev", "development", "your-secret-key"}
 # A day, less the margin that a session's backstop needs: Stripe accepts at most 24 hours.
 _LONGEST_WINDOW = 22 * 3600
 
@@ -67,10 +69,6 @@ class SettingsError(Exception):
         return "\n".join(
             [f"{program} cannot start. Settings to mend:", *(f"  {line}" for line in self.problems)]
         )
-
-
-def _wrong(message: str) -> PydanticCustomError:
-    return PydanticCustomError("setting", "{message}", {"message": message})
 
 
 class Settings(BaseSettings):
@@ -112,54 +110,34 @@ class Settings(BaseSettings):
     metrics_token: str | None = Field(None, repr=False)
     crash_points: Path | None = None
 
-    @field_validator("secret_key")
-    @classmethod
-    def _no_placeholder(cls, value: str) -> str:
-        if value.lower() in _PLACEHOLDERS or len(set(value)) < 5:
-            raise _wrong("is a placeholder, not a secret")
-        return value
-
-    @field_validator("public_url")
-    @classmethod
-    def _origin(cls, value: str) -> str:
-        return _http_url(value)
+    _secret = field_validator("secret_key")(setting_rules.secret)
+    _origin = field_validator("public_url")(setting_rules.http_address)
+    _listens = field_validator("host")(setting_rules.host)
+    _database = field_validator("database_url")(setting_rules.database_address)
+    _from = field_validator("mail_default_sender")(setting_rules.sender)
 
     @field_validator("stripe_api_base")
     @classmethod
     def _base(cls, value: str | None) -> str | None:
-        return _http_url(value) if value else None
+        return setting_rules.http_address(value) if value else None
 
     @field_validator("redis_url")
     @classmethod
     def _redis(cls, value: str | None) -> str | None:
-        if not value:
-            return None
-        if urlsplit(value).scheme not in {"redis", "rediss"} or not urlsplit(value).hostname:
-            raise _wrong("must begin with redis:// or rediss:// and name a host")
-        return value
-
-    @field_validator("database_url")
-    @classmethod
-    def _database(cls, value: str) -> str:
-        for scheme in ("postgresql://", "postgres://", "postgresql+psycopg://"):
-            if value.startswith(scheme):
-                return "postgresql+psycopg://" + value.removeprefix(scheme)
-        if value.startswith("sqlite:///") and ":memory:" not in value and value != "sqlite:///":
-            return value
-        raise _wrong("must be postgresql://… or sqlite:///FILE")
+        return setting_rules.redis_address(value) if value else None
 
     @field_validator("stripe_secret_key")
     @classmethod
     def _stripe_key(cls, value: str) -> str:
         if not value.startswith(("sk_test_", "rk_test_", "sk_live_", "rk_live_")) or len(value) < 9:
-            raise _wrong("must be a secret key: it begins with sk_test_ (or sk_live_)")
+            raise wrong("must be a secret key: it begins with sk_test_ (or sk_live_)")
         return value
 
     @field_validator("stripe_webhook_secret")
     @classmethod
     def _webhook_secret(cls, value: str) -> str:
         if not value.startswith("whsec_") or len(value) < 12:
-            raise _wrong("must be a signing secret: it begins with whsec_")
+            raise wrong("must be a signing secret: it begins with whsec_")
         return value
 
     @field_validator("metrics_token", "mail_username", "mail_password")
@@ -171,8 +149,8 @@ class Settings(BaseSettings):
     @classmethod
     def _mixes(cls, data: Any, handler: ModelWrapValidatorHandler["Settings"]) -> "Settings":
         """Refuse what is right alone and wrong together, along with all that is wrong alone."""
-        mixes = _unsafe_mixes({name: str(value) for name, value in dict(data).items()})
-        problems = [InitErrorDetails(type=_wrong(line), loc=(), input=None) for line in mixes]
+        mixes = unsafe_mixes({name: str(value) for name, value in dict(data).items()})
+        problems = [InitErrorDetails(type=wrong(line), loc=(), input=None) for line in mixes]
         try:
             made = handler(data)
         except ValidationError as failure:
@@ -206,55 +184,46 @@ class Settings(BaseSettings):
         return self.mail_default_sender or f"Guess The Worth <no-reply@{host}>"
 
 
-def _unsafe_mixes(raw: dict[str, str]) -> list[str]:
-    """What is wrong between settings, from their texts: others may be wrong by themselves."""
-    problems = []
-    live = "_live_" in raw.get("stripe_secret_key", "")[:8]
-    allowed = raw.get("allow_live_payments", "").strip().lower() in {"1", "true", "yes", "on"}
-    if live and not allowed:
-        problems.append(
-            "STRIPE_SECRET_KEY: is a live key, which takes real money; "
-            "set ALLOW_LIVE_PAYMENTS=1 to allow it, or use a key that begins with sk_test_"
-        )
-    if live and raw.get("stripe_api_base", "None") not in {"", "None"}:
-        problems.append("STRIPE_API_BASE: may be set only with a test key (sk_test_…)")
-    if live and "public_url" in raw and not raw["public_url"].startswith("https://"):
-        problems.append("PUBLIC_URL: must begin with https:// when the Stripe key is live")
-    if _given(raw, "crash_points") and not _sandboxed(raw):
-        problems.append(
-            "CRASH_POINTS: makes processes die on purpose; it is accepted only with a test key "
-            "and STRIPE_API_BASE on this machine's loopback address"
-        )
-    tls = raw.get("mail_use_tls", "").strip().lower() in {"1", "true", "yes", "on"}
-    if tls and bool(_given(raw, "mail_username")) != bool(_given(raw, "mail_password")):
-        problems.append("MAIL_USERNAME and MAIL_PASSWORD: set both or neither")
-    return problems
+class _OnThisMachine(Settings):
+    """Settings of a process that runs here: what they name must be there, or can be made."""
+
+    @field_validator("upload_dir")
+    @classmethod
+    def _made(cls, value: Path) -> Path:
+        return _folder(value)
+
+    @field_validator("database_url")
+    @classmethod
+    def _openable(cls, value: str) -> str:
+        # SQLite's own parameters may make another file of it.
+        if not value.startswith("sqlite:///") or value.startswith("sqlite:///file:"):
+            return value
+        name, mark, parameters = value.removeprefix("sqlite:///").partition("?")
+        # Where Flask-SQLAlchemy looks for it. Whoever else opens it would look where they are.
+        file = INSTANCE / name
+        if file.parent == INSTANCE:
+            _folder(INSTANCE)
+        if not file.parent.is_dir():
+            raise wrong("names a file in a folder that does not exist")
+        if file.is_dir():
+            raise wrong("names a folder; it must be a file")
+        return f"sqlite:///{file}{mark}{parameters}"
 
 
-def _given(raw: dict[str, str], name: str) -> str:
-    return "" if raw.get(name, "None") == "None" else raw[name]
-
-
-def _sandboxed(raw: dict[str, str]) -> bool:
-    test_key = "_test_" in raw.get("stripe_secret_key", "")[:8]
+def _folder(place: Path) -> Path:
     try:
-        host = urlsplit(_given(raw, "stripe_api_base")).hostname or ""
-    except ValueError:
-        return False
-    return test_key and host in {"127.0.0.1", "::1", "localhost"}
-
-
-def _http_url(value: str) -> str:
-    parts = urlsplit(value)
-    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
-        raise _wrong("must be a web address that begins with http:// or https://")
-    return value.rstrip("/")
+        place.mkdir(parents=True, exist_ok=True)
+    except OSError as failure:
+        why = (failure.strerror or type(failure).__name__).lower()
+        raise wrong(f"names a folder that cannot be made ({why})") from None
+    return place
 
 
 def read_settings(environment: dict[str, str] | None = None, **given: Any) -> Settings:
     """The settings from the environment, with `.env` beside `wsgi.py` behind it.
 
-    `ENV_FILE` names another file than `.env`. `given` (lower-case names) overrides both.
+    `ENV_FILE` names another file than `.env`. `given` (lower-case names) overrides both. From the
+    environment of this process, folders are looked for too, and that of the pictures is made.
     Raises SettingsError with every problem at once.
     """
     if environment is None:
@@ -266,7 +235,7 @@ def read_settings(environment: dict[str, str] | None = None, **given: Any) -> Se
         source = {name: known[name] for name in Settings.model_fields if known.get(name)} | given
     try:
         if environment is None:
-            return Settings(_env_file=env_file, **source)
+            return _OnThisMachine(_env_file=env_file, **source)
         return Settings.model_validate(source)
     except ValidationError as failure:
         raise SettingsError(_problems(failure)) from None
@@ -282,4 +251,5 @@ def _problems(failure: ValidationError) -> list[str]:
         said = "is missing" if error["type"] == "missing" else error["msg"]
         example = EXAMPLES.get(name)
         lines.append(f"{name}: {said}" + (f"; example: {example}" if example else ""))
-    return lines
+    # The checks of the whole may be made twice, and say the same each time.
+    return list(dict.fromkeys(lines))

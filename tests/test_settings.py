@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from app.config import EXAMPLES, Settings, SettingsError, read_settings
-from tests.databases import REQUIRED, ROOT, run_flask
+from app.config import EXAMPLES, INSTANCE, Settings, SettingsError, read_settings
+from tests.databases import REQUIRED, ROOT, environment, run_flask
 
 LIVE = {"STRIPE_SECRET_KEY": "sk_live_realmoney"}
 
@@ -136,6 +137,206 @@ def test_a_process_can_be_made_to_die_only_beside_a_stand_in_for_stripe() -> Non
 @pytest.mark.parametrize("key", ["change-me", "secret", "aaaaaaaaaaaaaaaaaaaaaaaa", "x" * 15])
 def test_a_secret_key_that_can_be_guessed_is_refused(key: str) -> None:
     assert [line.partition(":")[0] for line in problems(SECRET_KEY=key)] == ["SECRET_KEY"]
+
+
+@pytest.mark.parametrize(
+    "key",
+    [
+        "change-me-please-now",
+        "your-secret-key-here",
+        "CHANGE_ME_0123456789",
+        "replace-this-0123456",
+        "my super secret key!",
+        "insecure-0123456789ab",
+        "dev-0123456789-0123",
+        "$(python3 -c 'import secrets; print(secrets.token_hex(32))')",
+    ],
+)
+def test_a_secret_key_that_was_never_filled_in_is_refused(key: str) -> None:
+    [said] = problems(SECRET_KEY=key)
+    assert said.startswith("SECRET_KEY: is a placeholder, not a secret; example: ")
+
+
+def test_random_keys_are_taken() -> None:
+    for make in (secrets.token_hex, secrets.token_urlsafe):
+        for _ in range(200):
+            assert problems(SECRET_KEY=make(32)) == []
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "https://bids.example.com\n",
+        "https://bids.exa\nmple.com",
+        "https://bids.example.com\r\nX-Evil: 1",
+        "https://bids.example com",
+        " https://bids.example.com",
+        "https://bids.example.com:99999",
+        "https://bids.example.com:0",
+        "https://bids.example.com:abc",
+        "https://user:hunter2@bids.example.com",
+        "https://@bids.example.com",
+        "https://[::1",
+        'https://bids.example.com/"><b>',
+    ],
+)
+@pytest.mark.parametrize("name", ["PUBLIC_URL", "STRIPE_API_BASE"])
+def test_an_address_that_no_browser_would_take_is_refused(name: str, address: str) -> None:
+    [said] = problems(**{name: address})
+    assert said.startswith(f"{name}: ")
+    assert "; example: " in said
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "address", ["http://[::1]:8080", "https://bids.example.com/", "http://bücher.example:65535/at"]
+)
+def test_an_address_that_leads_somewhere_is_taken(address: str) -> None:
+    assert read_settings(REQUIRED | {"PUBLIC_URL": address}).public_url == address.rstrip("/")
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "redis://h:abc/0",
+        "redis://:hunter2@h:70000/0",
+        "redis://:hun/ter2@h:6379/0",
+        "redis://[::1/0",
+        "redis://h\n/0",
+    ],
+)
+def test_an_address_of_redis_that_cannot_be_used_is_refused(address: str) -> None:
+    [said] = problems(REDIS_URL=address)
+    assert said.startswith("REDIS_URL: ")
+    assert "hun" not in said
+
+
+@pytest.mark.parametrize("scheme", ["postgresql", "postgres", "postgresql+psycopg"])
+@pytest.mark.parametrize("port", ["abc", "0", "99999", "5432,h:5432"])
+def test_a_databases_port_that_is_none_is_refused(scheme: str, port: str) -> None:
+    [said] = problems(DATABASE_URL=f"{scheme}://u:hunter2@h:{port}/db")
+    assert said.startswith("DATABASE_URL: has a port ")
+    assert "hunter2" not in said
+
+
+@pytest.mark.parametrize(
+    "address", ["postgresql:///db", "postgresql://u:a/b#c?d@h/db", "postgresql://[::1]:5432/db"]
+)
+def test_a_databases_address_may_be_anything_that_its_driver_takes(address: str) -> None:
+    assert problems(DATABASE_URL=address) == []
+
+
+@pytest.mark.parametrize(
+    "sender",
+    [
+        "x\r\nBcc: y@z",
+        "Shop <no-reply@example.com>\r\nBcc: y@z",
+        "nonsense",
+        "Shop <no-reply>",
+        "Shop <a@example.com",
+        "a@example.com, b@example.com",
+        "a@b@example.com",
+        "a b@example.com",
+    ],
+)
+def test_a_sender_that_is_no_address_is_refused(sender: str) -> None:
+    [said] = problems(MAIL_DEFAULT_SENDER=sender)
+    assert said.startswith("MAIL_DEFAULT_SENDER: ")
+    assert "; example: " in said
+
+
+@pytest.mark.parametrize(
+    "sender",
+    ["", "a@example.com", "<a@example.com>", "Kunst & Co. <a@example.com>", '"A, B" <a@bücher.de>'],
+)
+def test_a_sender_with_a_name_or_without_is_taken(sender: str) -> None:
+    assert problems(MAIL_DEFAULT_SENDER=sender) == []
+
+
+@pytest.mark.parametrize("host", ["no such host", "300.1.1.1", "[::1]", "127.0.0.1:5000", "a/b"])
+def test_a_host_that_nobody_can_listen_on_is_refused(host: str) -> None:
+    assert [line.partition(":")[0] for line in problems(HOST=host)] == ["HOST"]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "localhost", "web-1.example.com", "web_1"])
+def test_a_host_is_a_name_or_an_address(host: str) -> None:
+    assert problems(HOST=host) == []
+
+
+@pytest.mark.parametrize("yes", ["1", "true", "T", "yes", "y", "ON"])
+def test_whatever_is_a_yes_allows_live_payments(yes: str) -> None:
+    allowed = LIVE | {"PUBLIC_URL": "https://bids.example.com", "ALLOW_LIVE_PAYMENTS": yes}
+    assert problems(**allowed) == []
+    assert read_settings(REQUIRED | allowed).allow_live_payments
+
+
+def test_what_is_wrong_is_told_once() -> None:
+    mixed = LIVE | {"ALLOW_LIVE_PAYMENTS": "0", "STRIPE_API_BASE": "http://127.0.0.1:1"}
+    for more in ({}, {"PORT": "http"}):
+        said = problems(**mixed | more)
+        assert len(said) == len(set(said)) == 3 + len(more)
+
+
+PROGRAMS = {
+    "web": ["-m", "gunicorn", "-c", "deploy/gunicorn.conf.py", "wsgi:app"],
+    "development": ["wsgi.py"],
+    "worker": ["worker.py"],
+    "command": ["-m", "flask", "--app", "wsgi", "sweep"],
+}
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_places_that_cannot_be_used_are_told_with_the_rest(program: str, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for uploads, database in (
+        ("/proc/x", "sqlite:////nonexistent/folder/x.db"),
+        (f"{tmp_path}/file", f"sqlite:///{tmp_path}"),
+        (f"{tmp_path}/file/below", f"sqlite:///{tmp_path}/gone/x.db?timeout=1"),
+    ):
+        wrong = {"UPLOAD_DIR": uploads, "DATABASE_URL": database, "REDIS_URL": "redis://h:abc/0"}
+        done = subprocess.run(
+            [sys.executable, *PROGRAMS[program]],
+            env=environment(**wrong),
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            timeout=30,
+            check=False,
+        )
+        assert done.returncode == 2, done.stderr
+        told = {
+            line.strip().partition(":")[0] for line in done.stderr.splitlines() if "; ex" in line
+        }
+        assert told == set(wrong)
+        assert "Traceback" not in done.stderr
+
+
+def test_a_database_that_is_named_without_its_folder_is_one_file_for_all_that_open_it(
+    tmp_path: Path,
+) -> None:
+    relative = os.path.relpath(tmp_path / "a.sqlite3", INSTANCE)
+    given = {"DATABASE_URL": f"sqlite:///{relative}", "UPLOAD_DIR": str(tmp_path)}
+    assert run_flask("db", "upgrade", **given).returncode == 0
+    assert (tmp_path / "a.sqlite3").exists()
+    asked = [sys.executable, "-c", "from wsgi import app; print(app.config['SETTINGS'].port)"]
+    done = subprocess.run(
+        asked,
+        env=environment(**given),
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "5000\n"), done.stderr
+
+
+def test_the_folder_for_pictures_is_made(tmp_path: Path) -> None:
+    uploads = tmp_path / "a" / "b"
+    address = f"sqlite:///{tmp_path / 'a.sqlite3'}"
+    done = run_flask("routes", DATABASE_URL=address, UPLOAD_DIR=str(uploads))
+    assert done.returncode == 0, done.stderr
+    assert uploads.is_dir()
 
 
 @pytest.mark.parametrize("empty", ["STRIPE_WEBHOOK_SECRET", "STRIPE_SECRET_KEY", "SECRET_KEY"])

@@ -92,7 +92,7 @@ def secret_key(settings: Settings) -> Finding:
             "secret key",
             f"{len(key)} characters, {len(set(key))} of them different",
             "set SECRET_KEY to the output of: "
-            "python -c 'import secrets; print(secrets.token_hex(32))' (signs everybody out)",
+            "python3 -c 'import secrets; print(secrets.token_hex(32))' (signs everybody out)",
         )
     return ok("secret key", "long and varied")
 
