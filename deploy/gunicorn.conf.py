@@ -23,13 +23,19 @@ def _setting(name: str, default: str) -> str:
     return os.environ.get(name) or _file.get(name) or default
 
 
+def _number(name: str, usual: int, most: int) -> int:
+    """Return a setting; what is none is told by `on_starting`, which is not asked before this."""
+    try:
+        number = float(_setting(name, str(usual)))
+    except ValueError:
+        return usual
+    return int(number) if number.is_integer() and 1 <= number <= most else usual
+
+
 _host = _setting("HOST", "127.0.0.1")
-bind = [
-    f"[{_host}]:{_setting('PORT', '5000')}"
-    if ":" in _host
-    else f"{_host}:{_setting('PORT', '5000')}"
-]
-workers = int(_setting("WEB_CONCURRENCY", "1"))
+_port = _number("PORT", 5000, 65_535)
+bind = [f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"]
+workers = _number("WEB_CONCURRENCY", 1, 64)
 
 
 class _GthreadInLanes(ThreadWorker):

@@ -119,3 +119,58 @@ def test_wrong_settings_end_the_server_at_once_and_all_are_named(file: str) -> N
     for name in ("SECRET_KEY", "PUBLIC_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"):
         assert f"  {name}: is missing" in ended.stderr
     assert "  TRUSTED_PROXIES: " in ended.stderr
+
+
+@pytest.mark.parametrize("file", [WEB, LIVE])
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"WEB_CONCURRENCY": "abc", "PORT": "abc"},
+        {"WEB_CONCURRENCY": "-1", "PORT": "-1"},
+        {"WEB_CONCURRENCY": "0", "PORT": "99999"},
+        {"WEB_CONCURRENCY": "nan", "PORT": "inf"},
+        {"WEB_CONCURRENCY": "1.5", "PORT": "5e3"},
+        {"HOST": "a:b", "PORT": "x"},
+        {"HOST": "fd://x"},
+        {"HOST": "300.1.1.1"},
+    ],
+)
+def test_what_gunicorn_itself_cannot_use_is_told_with_the_rest(
+    file: str, wrong: dict[str, str], tmp_path: Path
+) -> None:
+    settings = tmp_path / "env"
+    settings.write_text("".join(f"{name}={value}\n" for name, value in wrong.items()))
+    ended = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", file, "wsgi:app"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": str(settings)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert "Traceback" not in ended.stderr
+    told = {line.strip().partition(":")[0] for line in ended.stderr.splitlines() if "; ex" in line}
+    required = {"SECRET_KEY", "PUBLIC_URL", "STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET"}
+    assert told == required | set(wrong)
+
+
+def test_a_port_in_the_environment_that_is_none_is_told_as_well() -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "gunicorn", "-c", WEB, "wsgi:app"],
+        cwd=ROOT,
+        env={"PATH": os.environ["PATH"], "ENV_FILE": os.devnull, "PORT": "abc"},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+    assert ended.returncode == 2
+    assert "  PORT: " in ended.stderr
+    assert "  SECRET_KEY: is missing" in ended.stderr
+
+
+def test_a_number_is_read_as_the_product_reads_it(checkout: Path) -> None:
+    (checkout / ".env").write_text("PORT=6002.0\n")
+    assert settings(checkout)["bind"] == "['127.0.0.1:6002']"
