@@ -6,13 +6,13 @@ import socket
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import uuid4
 
 from flask import current_app
-from sqlalchemy import JSON, String, insert, or_, select, update
+from sqlalchemy import JSON, String, delete, insert, or_, select, update
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -143,18 +143,15 @@ def give_lease_back(name: str, holder: str, report: dict[str, Any] | None) -> No
 
 
 def try_to_write() -> None:
-    """Write a lease and take it back; raises SQLAlchemyError when the database cannot be written.
+    """Commit a lease that is gone at once; raises SQLAlchemyError when it cannot be written.
 
-    Any number at once: each writes a name of its own.
+    Nobody ever sees it. Any number at once: each writes a name of its own.
     """
     name = f"trial:{uuid4().hex[:16]}"
-    with suppress(_Undo), transaction() as session:
+    with transaction() as session:
         session.execute(insert(Lease).values(name=name, holder="trial", held_until=clock.now()))
-        raise _Undo
-
-
-class _Undo(Exception):
-    """Ends a transaction that was only a trial."""
+        # Not rolled back: only what is committed goes to the disk, which may be full.
+        session.execute(delete(Lease).where(Lease.name == name))
 
 
 def read_lease(name: str) -> Lease | None:

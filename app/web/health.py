@@ -79,7 +79,7 @@ def check_database() -> Check:
 
 
 def _write() -> Check:
-    """Write a row, and take it back."""
+    """Write to the disk, and leave nothing there."""
     try:
         try_to_write()
     except SQLAlchemyError as failed:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import os
+import resource
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -114,6 +117,31 @@ def test_however_often_it_is_asked_it_writes_once_in_a_while(
     checks(client)
     checks(client)
     assert len(written) == 3
+    release(other)
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_while_no_file_can_grow_it_is_down(
+    settings: Settings, new_database: Callable[[], str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(health, "_TRIAL_SECONDS", 0)
+    path = new_database().removeprefix("sqlite:///")
+    other = create_app(settings.model_copy(update={"database_url": f"sqlite:///{path}"}))
+    other.test_client_class = Browser
+    client: Any = other.test_client()
+    assert checks(client)[2]["database"] == "ok"
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    # As on a full disk, for whatever would be written behind the end of what is there.
+    resource.setrlimit(resource.RLIMIT_FSIZE, (os.path.getsize(f"{path}-wal"), before[1]))
+    try:
+        status, verdict, found = checks(client)
+        told = other.test_cli_runner().invoke(args=["doctor", "--json"])
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+    assert (status, verdict, found["database"]) == (503, "down", "down")
+    [database] = [each for each in json.loads(told.output)["checks"] if each["check"] == "database"]
+    assert (database["level"], database["said"]) == ("fail", "cannot be written (OperationalError)")
+    assert checks(client)[2]["database"] == "ok"
     release(other)
 
 
