@@ -115,8 +115,14 @@ def write_picture(picture: EncodedPicture, folder: Path) -> StoredPicture:
     key = secrets.token_hex(16)
     place = folder / key[:2]
     place.mkdir(parents=True, exist_ok=True)
-    for name, data in picture.files.items():
-        _write(place / f"{key}-{name}", data)
+    try:
+        for name, data in picture.files.items():
+            _write(place / f"{key}-{name}", data)
+    except OSError:
+        # Where there is no room, what nobody will show must not take any.
+        for name in picture.files:
+            (place / f"{key}-{name}").unlink(missing_ok=True)
+        raise
     return StoredPicture(key, picture.width, picture.height)
 
 

@@ -3,6 +3,7 @@
 Nothing here asks the database, the session or who is signed in: all of them may be what failed.
 """
 
+import errno
 import logging
 from collections.abc import Iterator, Mapping
 from http import HTTPStatus
@@ -35,6 +36,8 @@ _STATUS: dict[type[errors.ProductError], int] = {
     errors.TooManyRequests: 429,
 }
 _AGAIN_SECONDS = 5
+# Of the disk, of what one user may have there, of what one process may write.
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 # What PostgreSQL says on a standby that is not yet promoted
 # (postgresql.org/docs/current/errcodes-appendix.html).
 _READ_ONLY = "25006"
@@ -71,6 +74,7 @@ def init_errors(app: Flask) -> None:
     app.register_error_handler(OperationalError, _away)
     app.register_error_handler(PoolTimeout, _away)
     app.register_error_handler(DBAPIError, _database)
+    app.register_error_handler(OSError, _system)
     app.register_error_handler(Exception, _broken)
 
 
@@ -182,6 +186,14 @@ def _away(error: Exception) -> ResponseReturnValue:
 def _database(error: DBAPIError) -> ResponseReturnValue:
     read_only = getattr(error.orig, "sqlstate", None) == _READ_ONLY
     return _away(error) if error.connection_invalidated or read_only else _broken(error)
+
+
+def _system(error: OSError) -> ResponseReturnValue:
+    """A large upload waits in a file, and a picture is kept in some: either may find no room."""
+    if error.errno not in _NO_ROOM:
+        return _broken(error)
+    log.error("a file could not be written: %s", error.strerror)
+    return _refused(errors.Unavailable("There is no room for files here right now. Try later."))
 
 
 def _broken(error: Exception) -> ResponseReturnValue:
