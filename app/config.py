@@ -203,9 +203,9 @@ class _OnThisMachine(Settings):
         file = INSTANCE / name
         if file.parent == INSTANCE:
             _folder(INSTANCE)
-        if not file.parent.is_dir():
+        if not os.path.isdir(file.parent):
             raise wrong("names a file in a folder that does not exist")
-        if file.is_dir():
+        if os.path.isdir(file):
             raise wrong("names a folder; it must be a file")
         return f"sqlite:///{file}{mark}{parameters}"
 
@@ -245,10 +245,9 @@ def _problems(failure: ValidationError) -> list[str]:
     lines = []
     for error in failure.errors(include_input=False, include_url=False):
         name = str(error["loc"][0]).upper() if error["loc"] else ""
-        if not name:
-            lines += [f"{line}" for line in error["msg"].splitlines()]
-            continue
         said = "is missing" if error["type"] == "missing" else error["msg"]
+        if not name:
+            name, _, said = said.partition(": ")
         example = EXAMPLES.get(name)
         lines.append(f"{name}: {said}" + (f"; example: {example}" if example else ""))
     # The checks of the whole may be made twice, and say the same each time.

@@ -132,7 +132,10 @@ def unsafe_mixes(raw: dict[str, str]) -> list[str]:
         )
     has_one = bool(_given(raw, "mail_username")) != bool(_given(raw, "mail_password"))
     if _is_yes(raw, "mail_use_tls") and has_one:
-        problems.append("MAIL_USERNAME and MAIL_PASSWORD: set both or neither")
+        problems.append(
+            "MAIL_USERNAME and MAIL_PASSWORD: set both or neither; example: MAIL_USERNAME=shop and "
+            "MAIL_PASSWORD=a password"
+        )
     return problems
 
 

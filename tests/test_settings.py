@@ -275,6 +275,9 @@ def test_what_is_wrong_is_told_once() -> None:
     for more in ({}, {"PORT": "http"}):
         said = problems(**mixed | more)
         assert len(said) == len(set(said)) == 3 + len(more)
+        assert all("; example: " in line for line in said)
+    [said_of_mail] = problems(MAIL_USE_TLS="t", MAIL_USERNAME="shop")
+    assert "; example: " in said_of_mail
 
 
 PROGRAMS = {

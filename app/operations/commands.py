@@ -34,7 +34,7 @@ CHECKS: tuple[doctor.Check, ...] = (
     surroundings.redis,
     surroundings.worker,
     surroundings.stripe,
-    surroundings.clock_beside_stripes,
+    surroundings.clock,
     surroundings.webhooks,
     surroundings.drift,
     surroundings.alerts,
@@ -62,11 +62,22 @@ def _doctor(as_json: bool) -> None:
     grave = [finding for finding in found if finding.level != doctor.Level.OK]
     failed = any(finding.level == doctor.Level.FAIL for finding in grave)
     if as_json:
-        click.echo(json.dumps({"ok": not failed, "checks": [_shown(each) for each in found]}))
+        click.echo(_as_json(found))
     elif not grave:
         click.echo("Everything is well.")
     if failed:
         raise SystemExit(1)
+
+
+def tell_wrong_settings(arguments: list[str], problems: list[str]) -> None:
+    """What `doctor --json` prints when no application can be made; nothing for other commands."""
+    if "doctor" in arguments and "--json" in arguments:
+        click.echo(_as_json(doctor.wrong_settings(problems)))
+
+
+def _as_json(found: list[doctor.Finding]) -> str:
+    failed = any(finding.level == doctor.Level.FAIL for finding in found)
+    return json.dumps({"ok": not failed, "checks": [_shown(each) for each in found]})
 
 
 def _shown(finding: doctor.Finding) -> dict[str, str]:

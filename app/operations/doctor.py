@@ -66,6 +66,20 @@ def fail(check: str, said: str, mend: str) -> Finding:
     return Finding(check, Level.FAIL, said, mend)
 
 
+def waits(check: str) -> Finding:
+    """It cannot be looked at before the tables are there."""
+    return warn(check, "waits for the schema", f"run: {UPGRADE}; then ask again")
+
+
+def wrong_settings(problems: list[str]) -> list[Finding]:
+    """A finding for each line of a SettingsError."""
+    lines = [line.partition("; example: ") for line in problems]
+    return [
+        fail("settings", said, f"set it right; example: {example}" if example else "set it right")
+        for said, _, example in lines
+    ]
+
+
 def examine(checks: tuple[Check, ...]) -> Iterator[Finding]:
     """Run every check; one that breaks is a finding too, and the others go on."""
     settings: Settings = current_app.config["SETTINGS"]
@@ -75,13 +89,24 @@ def examine(checks: tuple[Check, ...]) -> Iterator[Finding]:
             yield check(settings)
         except Exception as failure:
             log.debug("the check of %s failed", name, exc_info=True)
-            yield fail(
-                name,
-                f"could not be checked ({type(failure).__name__})",
-                "mend the checks above first; then ask again",
-            )
+            yield _unchecked(name, failure)
         finally:
             db.session.remove()
+
+
+def _unchecked(check: str, failure: Exception) -> Finding:
+    db.session.remove()
+    if isinstance(failure, SQLAlchemyError) and _migrations_are_missing():
+        return waits(check)
+    return fail(
+        check,
+        f"could not be checked ({type(failure).__name__})",
+        "mend the checks above first; then ask again",
+    )
+
+
+def _migrations_are_missing() -> bool:
+    return find_schema(db.engine).standing == Schema.OLDER
 
 
 def secret_key(settings: Settings) -> Finding:
@@ -122,10 +147,15 @@ def database(settings: Settings) -> Finding:
     try:
         try_to_write()
     except SQLAlchemyError as failure:
+        if _migrations_are_missing():
+            return fail(
+                "database", "migrations are missing: it cannot be used yet", f"run: {UPGRADE}"
+            )
         return fail(
             "database",
             f"cannot be written ({type(failure).__name__})",
-            "start it, correct DATABASE_URL, or give the product's user leave to write",
+            "start it, correct DATABASE_URL, make room on its disk, or give the product's user "
+            "leave to write",
         )
     sqlite = settings.database_url.startswith("sqlite")
     return _sqlite() if sqlite else _postgresql()
@@ -183,6 +213,8 @@ def search(_settings: Settings) -> Finding:
     """Whether a search looks a text up, or reads the texts of all artworks."""
     if db.engine.dialect.name == "sqlite":
         return ok("search", "reads every text, as SQLite has no index of their pieces")
+    if _migrations_are_missing():
+        return waits("search")
     found = text("SELECT indisvalid FROM pg_index WHERE indexrelid = to_regclass(:name)")
     with db.engine.connect() as connection:
         if connection.scalar(found, {"name": TEXTS_INDEX}):
@@ -254,6 +286,13 @@ def public_url(settings: Settings) -> Finding:
 def proxies(settings: Settings) -> Finding:
     """Whether addresses of visitors are believed exactly as far as proxies stand in front."""
     hops = settings.trusted_proxies
+    if not hops and settings.host not in _LOOPBACK:
+        return warn(
+            "proxies",
+            f"none, and HOST={settings.host} can be reached from elsewhere: a few hundred "
+            "connections that send slowly keep everybody else waiting",
+            "put nginx in front (deploy/nginx), and set HOST=127.0.0.1 and TRUSTED_PROXIES=1",
+        )
     if settings.https and not hops:
         return warn(
             "proxies",

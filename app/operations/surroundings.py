@@ -7,7 +7,7 @@ from redis.exceptions import RedisError
 from sqlalchemy import func, select
 
 from app.config import Settings
-from app.core import clock
+from app.core.clock import now
 from app.core.extensions import db
 from app.core.lease import SWEEP_MAIL, SWEEP_PAYMENTS, is_late, read_lease
 from app.notifications import service as notifications
@@ -60,7 +60,7 @@ def worker(settings: Settings) -> Finding:
         if lease is None or lease.finished_at is None:
             return fail("worker", f"no {name} was ever finished", "start one: python worker.py")
         finished.append(lease.finished_at)
-    said = f"last sweep {int((clock.now() - min(finished)).total_seconds())} s ago"
+    said = f"last sweep {int((now() - min(finished)).total_seconds())} s ago"
     if any(is_late(each, settings.sweep_interval_seconds) for each in finished):
         return fail("worker", said, "start a worker (python worker.py), or read its log")
     return ok("worker", said)
@@ -109,7 +109,7 @@ def stripe(settings: Settings) -> Finding:
     return ok("stripe", f"accepts the key ({mode})")
 
 
-def clock_beside_stripes(_settings: Settings) -> Finding:
+def clock(_settings: Settings) -> Finding:
     """How far our clock is from Stripe's, as compared just now or by the worker."""
     skew = payment_queries.clock_skew()
     mend = "switch the machine's time synchronisation on: timedatectl set-ntp true"

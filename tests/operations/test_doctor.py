@@ -17,6 +17,7 @@ from app import create_app
 from app.core import clock
 from app.core.lease import SWEEP_MAIL, SWEEP_PAYMENTS, Lease
 from app.core.transaction import transaction
+from app.operations.commands import CHECKS
 from app.payments.models import Payment, StripeEvent
 from app.payments.service import begin_recovery
 from dev.loopback import free_port
@@ -208,6 +209,69 @@ def test_wrong_settings_are_all_named_without_a_traceback() -> None:
     for name in ("SECRET_KEY", "PORT", "STRIPE_SECRET_KEY"):
         assert f"  {name}: " in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_program_reads_every_wrong_setting_as_a_finding() -> None:
+    done = run_flask(
+        "doctor", "--json", SECRET_KEY="hunter2", PORT="0", STRIPE_SECRET_KEY="sk_live_1"
+    )
+    assert done.returncode == 2
+    said = json.loads(done.stdout)
+    assert said["ok"] is False
+    assert {(each["check"], each["level"]) for each in said["checks"]} == {("settings", "fail")}
+    wrong = {each["said"].partition(": ")[0] for each in said["checks"]}
+    assert wrong == {"SECRET_KEY", "PORT", "STRIPE_SECRET_KEY", "PUBLIC_URL"}
+    assert all("; example: " in each["mend"] for each in said["checks"])
+    assert "hunter2" not in done.stdout
+    assert "  PORT: " in done.stderr
+    other = run_flask("routes", PORT="0")
+    assert (other.returncode, other.stdout) == (2, "")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgresql"])
+def test_before_the_migrations_it_says_that_they_are_missing_and_what_waits_for_them(
+    kind: str,
+    tmp_path: Path,
+    redis_server: RedisServer,
+    stripe_sandbox: Any,
+    request: pytest.FixtureRequest,
+) -> None:
+    url = f"sqlite:///{tmp_path / 'new.sqlite3'}"
+    if kind == "postgresql":
+        url = request.getfixturevalue("postgres_server").create_database("before_migrations")
+    done = run_flask(
+        "doctor",
+        "--json",
+        DATABASE_URL=url,
+        UPLOAD_DIR=str(tmp_path / "uploads"),
+        REDIS_URL=redis_server.url,
+        STRIPE_API_BASE=stripe_sandbox.url,
+        STRIPE_WEBHOOK_SECRET="whsec_" + "a1b2c3d4" * 4,
+    )
+    assert done.returncode == 1, done.stderr
+    found = {each["check"]: each for each in json.loads(done.stdout)["checks"]}
+    failing = {check for check, each in found.items() if each["level"] == "fail"}
+    assert failing == {"schema", "database", "public url", "mail"}
+    assert "migrations are missing" in found["database"]["said"]
+    for check in ("schema", "database"):
+        assert found[check]["mend"] == "run: flask --app wsgi db upgrade"
+    waiting = {check for check, each in found.items() if each["said"] == "waits for the schema"}
+    assert waiting == {"worker", "stripe", "clock", "webhooks", "drift", "alerts", "bidding"} | (
+        {"search"} if kind == "postgresql" else set()
+    )
+    assert all("db upgrade" in found[check]["mend"] for check in waiting)
+    # The names are the same whether a check can be made or not.
+    assert found.keys() == {check.__name__.replace("_", " ") for check in CHECKS} | {"settings"}
+
+
+@pytest.mark.parametrize("database", ["sqlite"], indirect=True)
+def test_a_server_that_can_be_reached_past_any_proxy_is_warned_of(shop: Market, ask: Ask) -> None:
+    for host in ("0.0.0.0", "::", "192.0.2.7"):
+        level, said = ask(host=host, trusted_proxies=0)["proxies"]
+        assert level == "warn"
+        assert f"HOST={host}" in said
+        assert "slowly" in said
+    assert ask(trusted_proxies=0)["proxies"][0] == "ok"
 
 
 def test_every_command_says_what_it_does() -> None:
