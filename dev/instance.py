@@ -37,10 +37,16 @@ class Instance:
             file.chmod(0o600)
             return known
         value = secrets.token_hex(32)
+        self.write_private(name, value + "\n")
+        return value
+
+    def write_private(self, name: str, text: str) -> Path:
+        """Write a file anew that only we may read, and return its place."""
+        file = self.path(name)
         file.unlink(missing_ok=True)
         with os.fdopen(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as out:
-            out.write(value + "\n")
-        return value
+            out.write(text)
+        return file
 
     def is_prepared(self, mark: str) -> bool:
         """Tell whether the database was prepared with this mark and is still there."""

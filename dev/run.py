@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Mapping
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from dev.instance import Instance, InstanceInUse, fingerprint
@@ -23,6 +24,7 @@ from dev.redis_server import RedisDidNotStart, RedisNotFound, start_redis
 from dev.settings import (
     Ports,
     SettingRefused,
+    as_env_file,
     choose_stripe,
     public_url,
     read_environment,
@@ -77,6 +79,8 @@ class Run:
             if own and name in self.given:
                 self.notes.append(f"nothing answers at {name}; using an own server")
         self.environment = self._environment()
+        # Where commands find the settings of this run, once it has begun.
+        self.env_file = instance.path("env")
 
     @property
     def own_database(self) -> bool:
@@ -90,6 +94,7 @@ class Run:
         preparing = self._begin_preparing(mark)
         if self.own_redis:
             self._start_redis()
+        self.env_file = self.instance.write_private("env", as_env_file(self.environment))
         waiting: dict[str, Callable[[], bool]] = {}
         if self.own_mail:
             self._start_mail_catcher()
@@ -117,6 +122,7 @@ class Run:
             "redis_url": self.environment["REDIS_URL"],
             "database_url": self.environment["DATABASE_URL"],
             "instance": str(self.instance.folder),
+            "env_file": str(self.env_file),
             "pid": os.getpid(),
             "processes": {child.name: child.process.pid for child in self.runner.children},
             "people": [email for group in PEOPLE.values() for email in group],
@@ -131,6 +137,10 @@ class Run:
             places.append(("Its e-mails", f"http://{LOOPBACK}:{self.ports.mail_page}"))
         if self.stripe.sandbox:
             places.append(("Stripe sandbox", f"http://{LOOPBACK}:{self.ports.sandbox}"))
+        shown = self.env_file
+        if shown.is_relative_to(ROOT):
+            shown = shown.relative_to(ROOT)
+        doctor = f"ENV_FILE={quote(str(shown))} .venv/bin/flask --app wsgi doctor"
         times = " · ".join(f"{name} {value:.1f} s" for name, value in self.seconds.items())
         return [
             "",
@@ -138,6 +148,8 @@ class Run:
             "",
             *(f"  {group:<16}{', '.join(emails)}" for group, emails in PEOPLE.items()),
             f"  {'Password':<16}{PASSWORD}  (the same for all)",
+            "",
+            f"  {'Commands':<16}{doctor}",
             "",
             *(f"  {note}" for note in (*self.notes, *self.stripe.notes)),
             f"  Ready: {times}. Ctrl-C stops everything.",

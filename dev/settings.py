@@ -58,6 +58,18 @@ def read_environment(environment: Mapping[str, str], dotenv: Path) -> dict[str, 
     return {name: value for name, value in merged.items() if value}
 
 
+def as_env_file(environment: Mapping[str, str]) -> str:
+    """Return the product's settings of an environment as the text of a `.env` file."""
+    example = (Path(__file__).resolve().parent.parent / ".env.example").read_text()
+    names = re.findall(r"^#?([A-Z_]+)=", example, re.M)
+    quoted = {
+        name: value.replace("\\", "\\\\").replace("'", "\\'")
+        for name in names
+        if (value := environment.get(name))
+    }
+    return "".join(f"{name}='{value}'\n" for name, value in quoted.items())
+
+
 def choose_stripe(environment: Mapping[str, str], forward_to: str) -> StripeChoice:
     """Decide between the sandbox and Stripe itself; raises SettingRefused on a live key."""
     key = environment.get("STRIPE_SECRET_KEY", "")

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
+from dotenv import dotenv_values
 
 from dev import run
 from dev.instance import Instance, InstanceInUse, fingerprint
@@ -12,6 +13,7 @@ from dev.mail_catcher import MailCatcher
 from dev.settings import (
     Ports,
     SettingRefused,
+    as_env_file,
     choose_stripe,
     public_url,
     read_environment,
@@ -80,6 +82,23 @@ def test_the_environment_goes_before_the_file_and_empty_means_unset(tmp_path: Pa
     read = read_environment({"PORT": "7000", "PUBLIC_URL": ""}, file)
 
     assert read == {"PORT": "7000", "PAYMENT_WINDOW_SECONDS": "30"}
+
+
+def test_a_runs_settings_are_read_again_as_they_were(tmp_path: Path) -> None:
+    given = {
+        "SECRET_KEY": "it's \\ a # 'key'\\",
+        "MAIL_DEFAULT_SENDER": 'Guess "The" Worth <no-reply@example.com>',
+        "PORT": "6001",
+        "MAIL_USERNAME": "",
+        "PATH": "/bin",
+    }
+    instance = Instance(tmp_path / "instance")
+    for port in ("6000", "6001"):
+        file = instance.write_private("env", as_env_file(given | {"PORT": port}))
+    kept = {name: value for name, value in given.items() if value and name != "PATH"}
+    assert dotenv_values(file) == kept
+    assert file.stat().st_mode & 0o777 == 0o600
+    instance.release()
 
 
 def test_without_a_key_the_sandbox_is_used() -> None:

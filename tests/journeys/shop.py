@@ -58,6 +58,7 @@ class Shop:
         self.url: str = addresses["app"]
         self.mail_url: str = addresses["mail"]
         self.sandbox_url: str = addresses["sandbox"]
+        self.env_file: str = addresses["env_file"]
         self.pids: list[int] = list(addresses["processes"].values())
         self.seconds_to_start: float = addresses["seconds"]["total"]
         self.http = requests.Session()
