@@ -79,6 +79,14 @@ def test_every_command_named_has_help_and_these_options(name: str, app: Flask) -
                 assert option in help_text.output, line
 
 
+@pytest.mark.parametrize("name", ["README.md", "docs/operate.md"])
+def test_where_flask_is_found_is_said_before_it_is_typed(name: str) -> None:
+    typed = re.search(r"(?<![/\w])flask --app", GUIDES[name])
+    said = GUIDES[name].find("\n. .venv/bin/activate\n")
+    assert typed
+    assert 0 < said < typed.start()
+
+
 @pytest.mark.parametrize("name", GUIDES)
 def test_a_shell_can_read_what_is_to_be_typed(name: str) -> None:
     for block in blocks(GUIDES[name]):
