@@ -112,7 +112,7 @@ class Settings(BaseSettings):
 
     _secret = field_validator("secret_key")(setting_rules.secret)
     _origin = field_validator("public_url")(setting_rules.http_address)
-    _listens = field_validator("host")(setting_rules.host)
+    _hosts = field_validator("host", "mail_server")(setting_rules.host)
     _database = field_validator("database_url")(setting_rules.database_address)
     _from = field_validator("mail_default_sender")(setting_rules.sender)
 

@@ -78,7 +78,7 @@ def _postgresql(value: str) -> str:
 
 
 def host(value: str) -> str:
-    """A name or an address to listen on. Raises for anything else."""
+    """A host by its name or address. Raises for anything else."""
     try:
         ip_address(value)
     except ValueError:
