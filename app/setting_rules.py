@@ -6,12 +6,11 @@ from urllib.parse import SplitResult, urlsplit
 
 from pydantic_core import PydanticCustomError
 
-_PLACEHOLDERS = {"secret", "dev", "your"}
-# As they stand in files that were copied and never filled in. None is shorter than eight letters:
-# a random text holds one of those once in a hundred million times, however it is written.
-_FILLED_IN_LATER = re.compile(
-    r"changeme|changethis|pleasechange|tobechanged|replaceme|replacethis|placeholder|tokenhex"
-    r"|secretkey|yoursecret|supersecret|topsecret|notasecret|insecure|password|development"
+# As they stand in files that were copied and never filled in, however their words are joined.
+_PLACEHOLDERS = re.compile(
+    "(your|my|a|the|some|super|top|very)*"
+    "(secret(key)?|changeme|changethis|replaceme|replacethis|placeholder|dev|development|insecure)"
+    "(here|please|now|later|inproduction|beforeuse|key|secret)*"
 )
 _NOT_IN_AN_ADDRESS = re.compile(r"[\s\x00-\x1f\x7f<>\"\\^`{|}]")
 _HOST_NAME = re.compile(r"(?=.*[A-Za-z])[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_.])?")
@@ -28,8 +27,9 @@ def wrong(message: str) -> PydanticCustomError:
 
 def secret(value: str) -> str:
     """A secret as it is. Raises for a placeholder, or one that repeats few characters."""
-    letters = re.sub("[^a-z]", "", value.lower())
-    if letters in _PLACEHOLDERS or _FILLED_IN_LATER.search(letters) or len(set(value)) < 5:
+    letters = re.sub("[^a-z0-9]", "", value.lower())
+    unfilled = _PLACEHOLDERS.fullmatch(letters) or "token_hex" in value
+    if unfilled or len(set(value)) < 5:
         raise wrong("is a placeholder, not a secret")
     return value
 
