@@ -36,7 +36,9 @@ def create_app(settings: "Settings | None" = None) -> "Flask":
 
     settings = settings or config.read_settings()
     from app import wiring
+    from app.core.memory import return_large_blocks
 
+    return_large_blocks()
     app = wiring.Product(
         __name__,
         template_folder=str(config.ROOT / "templates"),
