@@ -10,10 +10,13 @@ from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from app.core.lanes import leave_lane
 from app.core.networks import household
+from app.realtime.budget import Budget, MeteredSocket
 
 # Where Socket.IO listens, here and in every client.
 SOCKETS_PATH = "/socket.io/"
 _HEALTH = ("/health", "/health/ready")
+# Where Gunicorn and Werkzeug leave the connection for who speaks websocket on it.
+_CONNECTIONS = ("gunicorn.socket", "werkzeug.socket")
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,10 @@ class SocketsOnly:
 
 
 class Doors:
-    """WSGI middleware that lets in only so many sockets at once, in all and from one address."""
+    """WSGI middleware that lets in only so many sockets at once, in all and from one address.
+
+    Each of them may say only so much (`app.realtime.budget`).
+    """
 
     def __init__(
         self,
@@ -94,6 +100,10 @@ class Doors:
         # Compression would cost a socket 300 kB and each message more time than it saves on the
         # way: messages have a hundred bytes.
         environ.pop("HTTP_SEC_WEBSOCKET_EXTENSIONS", None)
+        budget = Budget()
+        for name in _CONNECTIONS:
+            if name in environ:
+                environ[name] = MeteredSocket(environ[name], budget)
         try:
             return self._app(environ, start_response)
         finally:

@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app, request
 from flask_socketio import ConnectionRefusedError, join_room, leave_room
+from socketio.packet import BINARY_ACK, BINARY_EVENT, Packet
 from sqlalchemy import select
 
 from app.accounts import queries as accounts
@@ -19,6 +20,7 @@ from app.core.access import Viewer, viewer_or_none
 from app.core.extensions import db, socketio
 from app.payments.states import told_reason
 from app.realtime import rules
+from app.realtime.budget import LARGEST_MESSAGE
 from app.realtime.doors import GREENLETS, THREADS, Doors, SocketsOnly, runs_greenlets
 from app.realtime.exchange import Exchange
 from app.realtime.pacing import Pace
@@ -26,9 +28,21 @@ from app.realtime.pacing import Pace
 log = logging.getLogger(__name__)
 
 CHANNEL = "guess-the-worth:live"
-_LARGEST_MESSAGE = 8_192
 
 Ack = dict[str, Any]
+
+
+class _WithoutAttachments(Packet):
+    """What is said on a socket, which is JSON: no packet is kept until its attachments have come.
+
+    They may be as many as a client says, and need never come to an end.
+    """
+
+    def decode(self, encoded_packet: str) -> int:
+        attachments: int = super().decode(encoded_packet)
+        if self.packet_type in {BINARY_EVENT, BINARY_ACK}:
+            raise ValueError("attachments are not taken")
+        return attachments
 
 
 def init_realtime(app: Flask, settings: Settings) -> None:
@@ -49,7 +63,8 @@ def init_realtime(app: Flask, settings: Settings) -> None:
         cors_allowed_origins=_origin_check(settings),
         # One message of a socket after another: joins and leaves keep their order.
         async_handlers=False,
-        max_http_buffer_size=_LARGEST_MESSAGE,
+        max_http_buffer_size=LARGEST_MESSAGE,
+        serializer=_WithoutAttachments,
     )
     capacity = GREENLETS if greenlets else THREADS
     app.wsgi_app = Doors(app.wsgi_app, capacity)  # type: ignore[method-assign]
@@ -143,6 +158,7 @@ def _by_token(token: str, by_bearer: bool) -> Viewer | None:
 
 
 def _watch(message: Any = None, *_: Any) -> Ack:
+    _let_others_speak()
     try:
         artwork_id = rules.read_artwork_id(message)
     except ValueError as wrong:
@@ -160,6 +176,7 @@ def _watch(message: Any = None, *_: Any) -> Ack:
 
 
 def _unwatch(message: Any = None, *_: Any) -> Ack:
+    _let_others_speak()
     try:
         artwork_id = rules.read_artwork_id(message)
     except ValueError as wrong:
@@ -169,6 +186,11 @@ def _unwatch(message: Any = None, *_: Any) -> Ack:
         leave_room(rules.artwork_room(artwork_id))
         _keep_watched(seen, seen["watched"] - {artwork_id})
     return {"ok": True}
+
+
+def _let_others_speak() -> None:
+    # Greenlets share a thread: one that has many messages to answer would answer all of them first.
+    socketio.sleep(0)
 
 
 def _may_watch(artwork_id: int, seen: dict[str, Any]) -> bool:
