@@ -7,7 +7,7 @@ from werkzeug.datastructures import FileStorage
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from app.artworks import queries, service
-from app.artworks.pictures import BYTES_LIMIT, PictureRefused, PictureTooLarge
+from app.artworks.pictures import BYTES_LIMIT, PictureRefused, PicturesBusy, PictureTooLarge
 from app.artworks.queries import ArtworkFilters, ArtworkView
 from app.artworks.schemas import (
     ArtworkIn,
@@ -92,7 +92,7 @@ def edit_artwork(body: ArtworkChanges, artwork_id: int) -> ArtworkView:
 @blueprint.arguments(ImageIn, location="files")
 @blueprint.arguments(ImageWordsIn, location="form")
 @blueprint.response(200, ArtworkOut)
-@refuses(Invalid, service.StateForbids)
+@refuses(Invalid, service.StateForbids, PicturesBusy)
 def set_image(files: dict[str, FileStorage], words: dict[str, str], artwork_id: int) -> ArtworkView:
     """Give an own artwork a picture: JPEG, PNG or WebP, at most 10 MB."""
     # One byte more than permitted is enough to know.

@@ -27,7 +27,7 @@ from app.artworks.forms import (
     read_draft,
     sign_draft,
 )
-from app.artworks.pictures import BYTES_LIMIT, find_picture, picture_view
+from app.artworks.pictures import BYTES_LIMIT, PicturesBusy, find_picture, picture_view
 from app.artworks.queries import ArtworkFilters, ArtworkSort, ArtworkView
 from app.artworks.service import (
     EDITABLE,
@@ -227,7 +227,7 @@ def _picture_of(form: ArtworkForm, seller: Viewer) -> StoredPicture | None:
             form.picture_draft.data = sign_draft(picture, seller.id)
             return picture
         return read_draft(form.picture_draft.data or "", seller.id)
-    except ValueError as refused:
+    except (ValueError, PicturesBusy) as refused:
         form.add_error("image", str(refused))
     if not sent:
         form.picture_draft.data = ""

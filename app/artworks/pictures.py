@@ -3,7 +3,6 @@
 import os
 import re
 import secrets
-import threading
 from dataclasses import dataclass
 from functools import lru_cache
 from io import BytesIO
@@ -11,6 +10,9 @@ from pathlib import Path
 from typing import NamedTuple
 
 from PIL import Image, ImageCms, ImageOps
+
+from app.core.errors import Unavailable
+from app.core.turns import NoTurn, Turns
 
 MEGABYTE = 1024 * 1024
 BYTES_LIMIT = 10 * MEGABYTE
@@ -20,6 +22,7 @@ MAIL_SIZE = 1200
 ACCEPTED = "JPEG, PNG or WebP"
 
 TOO_LARGE = "The picture must be at most 10 MB."
+BUSY = "More pictures arrive just now than can be read. Send yours again in a moment."
 NO_PICTURE = f"The picture must be a complete {ACCEPTED} file; this one cannot be read."
 TOO_MANY_PIXELS = "The picture must have at most 50 million pixels (width × height)."
 
@@ -30,8 +33,12 @@ _KEY = re.compile(r"[0-9a-f]{32}")
 _NAMES = {size: f"{size}.webp" for size in SIZES} | {MAIL_SIZE: f"{MAIL_SIZE}.jpg"}
 _TYPES = {".webp": "image/webp", ".jpg": "image/jpeg"}
 
-# A decoded picture of the permitted size takes a few hundred megabytes: two at a time are enough.
-_decoding = threading.BoundedSemaphore(2)
+# A picture of the permitted size takes a few hundred megabytes while it is read, and a core for one
+# or two seconds. Who waits holds a thread; a proxy gives up on an answer after 20 seconds, and
+# whoever sent the picture should know before whether it was taken.
+_reading = Turns(at_once=2, waiting=6, seconds=8)
+# Where there would be further copies of a picture, they are made of so many pixels at a time.
+_PART_PIXELS = 2_000_000
 
 # The library's own guard, behind our check of the size before decoding.
 Image.MAX_IMAGE_PIXELS = PIXELS_LIMIT
@@ -43,6 +50,12 @@ class PictureRefused(ValueError):
 
 class PictureTooLarge(PictureRefused):
     """The file has more than 10 MB."""
+
+
+class PicturesBusy(Unavailable):
+    """So many pictures arrive that this one would have waited for long; nothing was done."""
+
+    detail = BUSY
 
 
 @dataclass(frozen=True)
@@ -86,13 +99,17 @@ def store_picture(data: bytes, folder: Path) -> StoredPicture:
 
     The type is told by the content: JPEG, PNG or WebP, the first frame of an animation. Turned
     upright, in sRGB, on white where it was transparent, without metadata.
-    Raises PictureTooLarge above 10 MB, PictureRefused for anything that is not wholly a picture.
+    Raises PictureTooLarge above 10 MB, PictureRefused for anything that is not wholly a picture,
+    PicturesBusy when it would not have its turn soon.
     """
     if len(data) > BYTES_LIMIT:
         raise PictureTooLarge(TOO_LARGE)
-    with _decoding:
-        image = _read(data)
-    return write_picture(encode_picture(image), folder)
+    try:
+        with _reading.turn():
+            encoded = encode_picture(_read(data))
+    except NoTurn:
+        raise PicturesBusy from None
+    return write_picture(encoded, folder)
 
 
 def encode_picture(image: Image.Image) -> EncodedPicture:
@@ -185,7 +202,7 @@ def _cleaned(image: Image.Image) -> Image.Image:
     image.draft(None, (target[0] * 2, target[1] * 2))
     image.load()
     profile = image.info.get("icc_profile")
-    flat = _opaque(image).resize(target, Image.Resampling.LANCZOS, reducing_gap=3.0)
+    flat = _narrowed(image, target[0]).resize(target, Image.Resampling.LANCZOS)
     plain = _in_srgb(flat, profile)
     upright = Image.new("RGB", plain.size)
     upright.paste(plain)
@@ -204,6 +221,27 @@ def _orientation(image: Image.Image) -> int:
         # Broken metadata is common in honest pictures, and is thrown away in any case.
         return 0
     return found if 2 <= found <= 8 else 0
+
+
+def _narrowed(image: Image.Image, width: int) -> Image.Image:
+    """The image made opaque, of this width and still of its own height.
+
+    To make it smaller is two steps in any case, one for each direction. Taken part by part, the
+    first needs no second copy of all that was decoded.
+    """
+    rows = max(1, _PART_PIXELS // image.width)
+    parts = (
+        _opaque(image.crop((0, top, image.width, min(top + rows, image.height)))).resize(
+            (width, min(rows, image.height - top)), Image.Resampling.LANCZOS
+        )
+        for top in range(0, image.height, rows)
+    )
+    first = next(parts)
+    narrowed = Image.new(first.mode, (width, image.height))
+    narrowed.paste(first, (0, 0))
+    for number, part in enumerate(parts, start=1):
+        narrowed.paste(part, (0, number * rows))
+    return narrowed
 
 
 def _opaque(image: Image.Image) -> Image.Image:

@@ -136,7 +136,10 @@ def picture_folder() -> Path:
 
 
 def keep_picture(data: bytes) -> StoredPicture:
-    """Store a picture that no artwork shows yet; raises PictureRefused. Holds no connection."""
+    """Store a picture that no artwork shows yet; raises PictureRefused and PicturesBusy.
+
+    Holds no connection to the database.
+    """
     leave_database()
     return store_picture(data, picture_folder())
 
@@ -203,7 +206,7 @@ def edit_artwork(seller: Seller, artwork_id: int, changes: ArtworkChanges) -> No
 def set_picture(seller: Seller, artwork_id: int, data: bytes, alt: str) -> None:
     """Give a listing of the seller's own this picture.
 
-    Raises as `edit_artwork` does, and PictureRefused. The file is decoded only for an artwork that
+    Raises as `edit_artwork` and `keep_picture` do. The file is decoded only for an artwork that
     may take it, and written before the transaction: one that nothing refers to does no harm.
     """
     status = _own_status(db.session(), seller, artwork_id)

@@ -14,7 +14,9 @@ from PIL import Image
 from urllib3.filepost import encode_multipart_formdata
 from werkzeug.test import TestResponse
 
+from app.artworks.pictures import BUSY
 from app.core import clock
+from app.core.turns import Turns
 from tests.people import Browser, TestPerson
 
 NEW = "/seller/artworks/new"
@@ -206,6 +208,20 @@ def test_what_is_no_picture_is_named_with_what_is(seller: TestPerson, data: byte
     assert "JPEG, PNG or WebP" in page.error("image")
     for name, typed in GOOD.items():
         assert (page.value(name) or "").lstrip("\n") == typed
+
+
+def test_a_picture_that_would_wait_for_long_is_asked_for_again_and_all_else_is_kept(
+    seller: TestPerson, crowded: Turns, client: Browser
+) -> None:
+    draft = send(seller, NEW, **GOOD | {"title": "", "image": picture()}).value("picture_draft")
+    with crowded.turn():
+        page = send(seller, NEW, **GOOD | {"picture_draft": draft, "image": picture()})
+    assert page.status == 422
+    assert page.error("image") == BUSY
+    assert {name: page.value(name) for name in GOOD} == GOOD
+    assert page.value("picture_draft") == draft
+    assert client.get("/api/artworks/1").status_code == 404
+    assert seller.browser.submit(NEW, **GOOD | {"image": picture()}).status_code == 303
 
 
 def test_a_picture_that_is_too_large_is_named_with_its_limit(seller: TestPerson) -> None:

@@ -11,14 +11,17 @@ from flask import Flask
 from PIL import Image
 from sqlalchemy import event
 from urllib3.filepost import encode_multipart_formdata
+from werkzeug.test import TestResponse
 
 from app.artworks import queries
+from app.artworks.pictures import BUSY
 from app.artworks.queries import ArtworkFilters
 from app.artworks.schemas import ArtworkOut
 from app.core import clock
 from app.core.access import viewer_or_none
 from app.core.api import page_of
 from app.core.extensions import db
+from app.core.turns import Turns
 from tests.people import Browser, TestPerson
 
 LIMITS = "from 0.50 to 999,999.99"
@@ -306,6 +309,27 @@ def test_only_sellers_list_and_only_their_own(
 def test_an_artwork_that_does_not_exist_is_not_found(client: Browser, number: str) -> None:
     assert client.get(f"/api/artworks/{number}").status_code == 404
     assert client.get("/api/artworks/abc").status_code == 404
+
+
+def test_a_picture_that_would_wait_for_long_is_refused_and_taken_later(
+    client: Browser, seller: TestPerson, make_artwork: Callable[..., int], crowded: Turns
+) -> None:
+    path = f"/api/artworks/{make_artwork(seller)}"
+
+    def send() -> TestResponse:
+        body = {"image": (picture(), "a.png"), "alt": "Teal"}
+        return client.put(f"{path}/image", data=body, headers=seller.bearer)
+
+    with crowded.turn():
+        refused = send()
+    assert refused.status_code == 503
+    assert refused.content_type == "application/problem+json"
+    assert int(refused.headers["Retry-After"]) > 0
+    assert refused.json is not None
+    assert refused.json["detail"] == BUSY
+    left: Any = client.get(path).json
+    assert (left["image_url"], left["image_alt"]) == (None, "")
+    assert send().status_code == 200
 
 
 def test_a_picture_is_taken_and_served_for_good(

@@ -1,8 +1,10 @@
 """What comes of the files that people send as pictures."""
 
 import struct
+import threading
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -285,3 +287,42 @@ def test_every_picture_gets_a_key_of_its_own(tmp_path: Path) -> None:
 def test_only_well_formed_names_lead_to_files(tmp_path: Path, key: str, name: str) -> None:
     (tmp_path / "passwd").write_text("secret")
     assert find_picture(tmp_path / "up", key, name) is None
+
+
+def test_only_two_pictures_at_a_time_are_read_and_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    here, most, lock = 0, 0, threading.Lock()
+
+    def step(work: Callable[..., Any]) -> Callable[..., Any]:
+        def counted(*given: Any, **named: Any) -> Any:
+            nonlocal here, most
+            with lock:
+                here += 1
+                most = max(most, here)
+            try:
+                return work(*given, **named)
+            finally:
+                with lock:
+                    here -= 1
+
+        return counted
+
+    data = saved(plain(2000, 2000), "PNG")
+    for name in ("resize", "save"):
+        monkeypatch.setattr(Image.Image, name, step(getattr(Image.Image, name)))
+    with ThreadPoolExecutor(8) as threads:
+        kept = list(threads.map(lambda _: store_picture(data, tmp_path), range(8)))
+    assert len({picture.key for picture in kept}) == 8
+    assert most == 2
+
+
+def test_a_picture_is_read_part_by_part_as_it_would_be_whole(tmp_path: Path) -> None:
+    image = Image.effect_mandelbrot((2_000, 1_900), (-2, -1.5, 1, 1.5), 60).convert("RGB")
+    image.putalpha(Image.linear_gradient("L").resize(image.size))
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(image, mask=image.getchannel("A"))
+    whole = saved(paper.resize(fit(*image.size, 1600), Image.Resampling.LANCZOS), "PNG")
+    for name in ("1600.webp", "1200.jpg"):
+        one, other = (stored(tmp_path, each, name) for each in (saved(image, "PNG"), whole))
+        assert one.tobytes() == other.tobytes()

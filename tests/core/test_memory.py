@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from tests.databases import ROOT, SqliteFiles, environment
 
@@ -56,3 +57,39 @@ def test_threads_that_hashed_and_decoded_keep_none_of_the_memory(tmp_path: Path)
     )
     assert done.returncode == 0, done.stderr
     assert int(done.stdout) < 60
+
+
+# Measured in a process of its own: the most that a process ever had does not go down again.
+ONE_PICTURE = """
+import re, sys
+from io import BytesIO
+from pathlib import Path
+from PIL import Image
+from app.artworks.pictures import store_picture
+
+def most():
+    status = Path("/proc/self/status").read_text()
+    return int(re.search(r"VmHWM:\\s+(\\d+)", status)[1]) // 2**10
+
+Image.preinit()
+before = most()
+store_picture(Path(sys.argv[1]).read_bytes(), Path(sys.argv[2]))
+print(most() - before)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="reads /proc")
+def test_a_picture_takes_little_more_than_its_pixels_while_it_is_read(tmp_path: Path) -> None:
+    pixels_mb = 5_000 * 5_000 * 4 // 2**20
+    Image.new("RGBA", (5_000, 5_000)).save(tmp_path / "large.png")
+    done = subprocess.run(
+        [sys.executable, "-c", ONE_PICTURE, str(tmp_path / "large.png"), str(tmp_path / "kept")],
+        cwd=ROOT,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert int(done.stdout) < 2 * pixels_mb
