@@ -73,5 +73,5 @@ class TooManyRequests(ProductError):
 
     def __init__(self, retry_after: int) -> None:
         wait = f"{retry_after} seconds" if retry_after < 120 else f"{retry_after // 60 + 1} minutes"
-        super().__init__(f"That was too often in a short time. Try again in {wait}.")
+        super().__init__(f"Too many requests in a short time. Try again in {wait}.")
         self.retry_after = retry_after
