@@ -138,7 +138,7 @@ def _http(error: HTTPException) -> ResponseReturnValue:
         detail = error.description
     if error.code == 422:
         detail = errors.Invalid.detail
-    if error.code == 413:
+    if error.code == 413 and detail is None:
         detail = _too_large()
     return _answer(error.code, detail, members, headers)
 

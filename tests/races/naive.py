@@ -157,7 +157,7 @@ def releases_on_its_own_word(patch: pytest.MonkeyPatch) -> None:
     def ask(payment: Payment, *, patient: bool) -> gateway.CheckoutSession:
         return gateway.CheckoutSession(
             str(payment.stripe_session_id), "expired", "unpaid", None, payment.amount_cents,
-            payment.currency, False, None, None, None, False,
+            payment.currency, False, None, None, None, None, False,
         )  # fmt: skip
 
     patch.setattr(expiry, "_ask", ask)
