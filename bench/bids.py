@@ -21,7 +21,8 @@ turn on the same database, with its connections warmed up and, on SQLite, under 
   as by the product's. `accepted` counts bids placed, `answered` those refused as well.
 - The system decides which process takes a connection, and often gives one most of those that come
   at once. Of 16 bidders on one artwork, shared 8 and 8, three quarters of the bids were placed;
-  shared 14 and 2, a third: who waits in the longer queue is overtaken from the shorter one.
+  shared 14 and 2, a third: who waits in the longer queue is overtaken from the shorter one. Where
+  one process has them all, nobody is overtaken, and half as many are answered: one core is idle.
 - Where a process of the product saw a higher bid in the last minute, it looks before it writes, and
   what that finds to be too low is refused by the read alone. The yardstick always asks its guard.
 - Rates are without the generator: what choosing, sending and counting bids took of the cores is
