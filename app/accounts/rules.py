@@ -8,6 +8,7 @@ from datetime import timedelta
 from email_validator import EmailNotValidError, validate_email
 
 from app.accounts.states import Role
+from app.core.text import DIRECTION_MARKS
 
 EMAIL_MAXIMUM = 254
 NAME_MAXIMUM = 80
@@ -33,9 +34,6 @@ PASSWORD_COMMON = "Choose another password: this one is among the first that str
 _LONG_WORD = 6
 PASSWORD_WRONG = f"Enter a password of {PASSWORD_MINIMUM} to {PASSWORD_MAXIMUM} characters."
 ROLE_WRONG = "Choose BUYER to buy or SELLER to sell."
-
-# Direction overrides would let a name rewrite the text that stands next to it.
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def clean_email(text: str) -> str:
@@ -78,7 +76,7 @@ def _line(text: str, what: str, maximum: int, missing: str) -> str:
     line = unicodedata.normalize("NFC", text).strip()
     if len(line) > maximum:
         raise ValueError(f"Enter a {what} with at most {maximum} characters.")
-    if not _typeable(line) or not _DIRECTION_MARKS.isdisjoint(line):
+    if not _typeable(line) or not DIRECTION_MARKS.isdisjoint(line):
         raise ValueError(f"Enter a {what} without control characters or line breaks.")
     if not any(unicodedata.category(sign)[0] not in "CZ" for sign in line):
         raise ValueError(missing)

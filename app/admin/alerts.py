@@ -20,7 +20,7 @@ from app.core.lease import SWEEP_PAYMENTS, is_late, read_lease
 from app.notifications.models import Email
 from app.notifications.states import EmailStatus
 from app.payments.models import Attention, Payment, StripeEvent
-from app.payments.queries import bids_paused_since
+from app.payments.service import recovering_since
 from app.payments.states import CAPTURED, CONTRADICTIONS, OPEN, EventOutcome
 
 # Money waits no longer than this past its deadline while Stripe answers.
@@ -120,7 +120,7 @@ def _count(number: int, one: str, many: str = "") -> str:
 
 
 def _paused(_moment: datetime) -> Finding | None:
-    since = bids_paused_since()
+    since = recovering_since()
     if since is None:
         return None
     return Finding(

@@ -3,6 +3,8 @@
 import unicodedata
 from datetime import datetime, timedelta
 
+from app.core.text import DIRECTION_MARKS
+
 CATEGORIES = (
     "Painting",
     "Print",
@@ -23,8 +25,6 @@ LONGEST_LISTING = timedelta(days=365)
 
 # Control characters and lone surrogates: neither belongs in text, and databases refuse some.
 _REFUSED = {"Cc", "Cs"}
-# As for people's names: a direction override would let a title rewrite the text beside it.
-_DIRECTION_MARKS = frozenset("\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
 
 def check_title(text: str) -> str:
@@ -72,7 +72,7 @@ def check_end(end: datetime, now: datetime) -> datetime:
 
 def _shown_line(text: str, what: str, limit: int) -> str:
     line = _line(text, what, limit)
-    if not _DIRECTION_MARKS.isdisjoint(line):
+    if not DIRECTION_MARKS.isdisjoint(line):
         raise ValueError(f"{what} must not contain control characters that turn text around.")
     return line
 

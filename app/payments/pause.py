@@ -12,7 +12,7 @@ RECOVERING = "recovering"
 
 def recovering() -> bool:
     """Whether bids wait for a recovery."""
-    found = read_note(RECOVERING) is not None
+    found = recovering_since() is not None
     db.session.close()
     return found
 

@@ -13,7 +13,7 @@ from app.core.access import Viewer
 from app.core.errors import NotFound
 from app.core.extensions import db
 from app.core.paging import Page, paginate
-from app.payments import pause, stripe_clock
+from app.payments import stripe_clock
 from app.payments.attention import holding
 from app.payments.models import Attention, Payment
 from app.payments.states import CAPTURED, OPEN, UNPAID_WIN, PaymentStatus, told_reason
@@ -164,11 +164,6 @@ def _visible(query: Select[*tuple[Any, ...]], reader: Viewer) -> Select[*tuple[A
 def clock_skew() -> float | None:
     """By how many seconds our clock was ahead of Stripe's when last compared; None: never."""
     return stripe_clock.known_skew()
-
-
-def bids_paused_since() -> datetime | None:
-    """When the backup was restored that bids still wait for; None when they do not."""
-    return pause.recovering_since()
 
 
 def attentions_waiting() -> int:

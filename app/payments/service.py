@@ -32,7 +32,7 @@ from app.payments.gateway import (
 )
 from app.payments.missed import hear_missed, hear_missed_when_due
 from app.payments.models import Payment
-from app.payments.pause import recovering, recovery_is_on
+from app.payments.pause import recovering, recovering_since, recovery_is_on
 from app.payments.queries import PaymentView
 from app.payments.reconciliation import (
     Answer,
@@ -100,6 +100,7 @@ __all__ = [
     "receive_event",
     "reconcile_payment",
     "recovering",
+    "recovering_since",
     "recovery_is_on",
     "refresh_payment",
     "release_unmade",
