@@ -6,6 +6,7 @@ Every name here is one of Gunicorn's settings (docs.gunicorn.org/en/stable/setti
 import gc
 import os
 import sys
+import time
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -38,17 +39,57 @@ bind = [f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"]
 workers = _number("WEB_CONCURRENCY", 1, 64)
 
 
+# How many requests may wait in a process that takes new connections at once, how much longer it
+# leaves them to others for each that waits, and for how long at the most. A page takes as long as a
+# moment, and the system wakes an idle process well within two.
+_FEW = 2
+_MOMENT_SECONDS = 0.001
+_LONGEST_SECONDS = 0.01
+
+
 class _GthreadInLanes(ThreadWorker):
     """Gunicorn's thread worker, with threads of which so many work at once (app/core/lanes.py)."""
 
     # Which it keeps to (app/core/cores.py), or None.
     core = None
+    # Until when new connections are left to the other processes, by the monotonic clock, or None.
+    _stands_back_until = None
 
     def get_thread_pool(self):
         # Imported in the child, see `on_starting`.
         from app.core.lanes import request_pool
 
         return request_pool(self.cfg.threads, self.core)
+
+    def accept(self, listener):
+        """Take a new connection, or leave it to the others for a moment while requests wait here.
+
+        The system wakes every process, and one that is awake, since it is busy, is often the first
+        to take it. Whoever keeps its connection would then wait there beside an idle core.
+        """
+        waiting = self.tpool.waiting
+        if waiting < _FEW or self.cfg.workers == 1:
+            super().accept(listener)
+            return
+        moments = min(waiting * _MOMENT_SECONDS, _LONGEST_SECONDS)
+        self._stands_back_until = time.monotonic() + moments
+        self.set_accept_enabled(False)
+
+    def set_accept_enabled(self, enabled):
+        super().set_accept_enabled(enabled and self._stands_back_until is None)
+
+    def wait_for_and_dispatch_events(self, timeout):
+        if self._stands_back_until is not None:
+            left = self._stands_back_until - time.monotonic()
+            if left <= 0 or self.tpool.waiting < _FEW:
+                self._stands_back_until = None
+                if self.alive:
+                    for listener in self.sockets:
+                        super().accept(listener)
+                # `run` enables new connections again as soon as this returns.
+                left = 0
+            timeout = min(timeout, left)
+        super().wait_for_and_dispatch_events(timeout)
 
     def handle(self, conn):
         if not conn.initialized and not self.cfg.is_ssl:

@@ -72,6 +72,11 @@ class LanePool(ThreadPoolExecutor):
         self._watch: threading.Thread | None = None
         self._closed = False
 
+    @property
+    def waiting(self) -> int:
+        """How many calls wait for a lane at this moment."""
+        return len(self._waiting)
+
     def submit(  # type: ignore[override]
         self, call: Callable[..., Any], /, *args: Any
     ) -> Future[Any]:
