@@ -19,10 +19,10 @@ turn on the same database, with its connections warmed up and, on SQLite, under 
 - Bids rise by a cent in the order in which clients take them, the yardstick's with the clock. With
   many at once a later one often comes first, and the earlier is refused, by the yardstick's guard
   as by the product's. `accepted` counts bids placed, `answered` those refused as well.
-- The system decides which process takes a connection, and often gives one most of those that come
-  at once. Of 16 bidders on one artwork, shared 8 and 8, three quarters of the bids were placed;
-  shared 14 and 2, a third: who waits in the longer queue is overtaken from the shorter one. Where
-  one process has them all, nobody is overtaken, and half as many are answered: one core is idle.
+- A process in which requests wait leaves new connections to the others for a moment, the least
+  bid's as the product's: 16 bidders fall about evenly to two processes. On one artwork, who waits
+  in the longer queue is overtaken from the shorter one and refused: the more unevenly they are
+  shared, the fewer bids are placed.
 - Where a process of the product saw a higher bid in the last minute, it looks before it writes, and
   what that finds to be too low is refused by the read alone. The yardstick always asks its guard.
 - Rates are without the generator: what choosing, sending and counting bids took of the cores is

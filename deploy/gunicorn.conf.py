@@ -39,12 +39,13 @@ bind = [f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"]
 workers = _number("WEB_CONCURRENCY", 1, 64)
 
 
-# How many requests may wait in a process that takes new connections at once, how much longer it
-# leaves them to others for each that waits, and for how long at the most. A page takes as long as a
-# moment, and the system wakes an idle process well within two.
+# A process in which as many requests wait leaves new connections to the others: a moment for each
+# that waits, up to so many, and takes as many connections afterwards as it let moments pass. Within
+# two of them the system wakes a process that is idle. A page takes about one, so that nobody who is
+# new waits longer than who asks again on a connection that is kept.
 _FEW = 2
+_MOST = 10
 _MOMENT_SECONDS = 0.001
-_LONGEST_SECONDS = 0.01
 
 
 class _GthreadInLanes(ThreadWorker):
@@ -52,8 +53,10 @@ class _GthreadInLanes(ThreadWorker):
 
     # Which it keeps to (app/core/cores.py), or None.
     core = None
-    # Until when new connections are left to the other processes, by the monotonic clock, or None.
+    # Until when new connections are left to the other processes, by the monotonic clock, or None;
+    # and how many are taken then.
     _stands_back_until = None
+    _left = 0
 
     def get_thread_pool(self):
         # Imported in the child, see `on_starting`.
@@ -67,13 +70,12 @@ class _GthreadInLanes(ThreadWorker):
         The system wakes every process, and one that is awake, since it is busy, is often the first
         to take it. Whoever keeps its connection would then wait there beside an idle core.
         """
-        waiting = self.tpool.waiting
-        if waiting < _FEW or self.cfg.workers == 1:
+        self._left = min(self.tpool.waiting, _MOST) if self.cfg.workers > 1 else 0
+        if self._left < _FEW:
             super().accept(listener)
-            return
-        moments = min(waiting * _MOMENT_SECONDS, _LONGEST_SECONDS)
-        self._stands_back_until = time.monotonic() + moments
-        self.set_accept_enabled(False)
+        else:
+            self._stands_back_until = time.monotonic() + self._left * _MOMENT_SECONDS
+            self.set_accept_enabled(False)
 
     def set_accept_enabled(self, enabled):
         super().set_accept_enabled(enabled and self._stands_back_until is None)
@@ -81,15 +83,23 @@ class _GthreadInLanes(ThreadWorker):
     def wait_for_and_dispatch_events(self, timeout):
         if self._stands_back_until is not None:
             left = self._stands_back_until - time.monotonic()
-            if left <= 0 or self.tpool.waiting < _FEW:
+            if left <= 0 or self.tpool.waiting < _FEW or not self.alive:
                 self._stands_back_until = None
-                if self.alive:
-                    for listener in self.sockets:
-                        super().accept(listener)
-                # `run` enables new connections again as soon as this returns.
+                # What was sent to a process that stops is still answered.
+                self._take(self._left if self.alive else self.worker_connections)
+                # `run` is about to enable new connections again.
                 left = 0
             timeout = min(timeout, left)
         super().wait_for_and_dispatch_events(timeout)
+
+    def _take(self, most):
+        """Take up to so many of the connections that nobody took meanwhile."""
+        for listener in self.sockets:
+            for _ in range(min(most, self.worker_connections - self.nr_conns)):
+                before = self.nr_conns
+                super().accept(listener)
+                if self.nr_conns == before:
+                    break
 
     def handle(self, conn):
         if not conn.initialized and not self.cfg.is_ssl:
