@@ -39,10 +39,10 @@ bind = [f"[{_host}]:{_port}" if ":" in _host else f"{_host}:{_port}"]
 workers = _number("WEB_CONCURRENCY", 1, 64)
 
 
-# A process in which as many requests wait leaves new connections to the others: a moment for each
-# that waits, up to so many, and takes as many connections afterwards as it let moments pass. Within
-# two of them the system wakes a process that is idle. A page takes about one, so that nobody who is
-# new waits longer than who asks again on a connection that is kept.
+# A process in which at least `_FEW` requests wait leaves new connections to the others: a moment
+# for each that waits, at most `_MOST`, and takes as many connections afterwards as it let moments
+# pass. Within two the system wakes a process that is idle. A page takes about one, so that who is
+# new waits about as long as who asks again on a connection that is kept.
 _FEW = 2
 _MOST = 10
 _MOMENT_SECONDS = 0.001
@@ -54,9 +54,9 @@ class _GthreadInLanes(ThreadWorker):
     # Which it keeps to (app/core/cores.py), or None.
     core = None
     # Until when new connections are left to the other processes, by the monotonic clock, or None;
-    # and how many are taken then.
+    # and how many moments that are.
     _stands_back_until = None
-    _left = 0
+    _moments = 0
 
     def get_thread_pool(self):
         # Imported in the child, see `on_starting`.
@@ -70,11 +70,11 @@ class _GthreadInLanes(ThreadWorker):
         The system wakes every process, and one that is awake, since it is busy, is often the first
         to take it. Whoever keeps its connection would then wait there beside an idle core.
         """
-        self._left = min(self.tpool.waiting, _MOST) if self.cfg.workers > 1 else 0
-        if self._left < _FEW:
+        self._moments = min(self.tpool.waiting, _MOST) if self.cfg.workers > 1 else 0
+        if self._moments < _FEW:
             super().accept(listener)
         else:
-            self._stands_back_until = time.monotonic() + self._left * _MOMENT_SECONDS
+            self._stands_back_until = time.monotonic() + self._moments * _MOMENT_SECONDS
             self.set_accept_enabled(False)
 
     def set_accept_enabled(self, enabled):
@@ -86,7 +86,7 @@ class _GthreadInLanes(ThreadWorker):
             if left <= 0 or self.tpool.waiting < _FEW or not self.alive:
                 self._stands_back_until = None
                 # What was sent to a process that stops is still answered.
-                self._take(self._left if self.alive else self.worker_connections)
+                self._take(self._moments if self.alive else self.worker_connections)
                 # `run` is about to enable new connections again.
                 left = 0
             timeout = min(timeout, left)

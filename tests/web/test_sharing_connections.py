@@ -64,6 +64,11 @@ class Served:
     gunicorn: subprocess.Popen[bytes]
     kept: dict[int, list[Client]]
 
+    @property
+    def everyone(self) -> list[Client]:
+        """The connections to both."""
+        return [client for clients in self.kept.values() for client in clients]
+
 
 @pytest.fixture
 def served(tmp_path: Path) -> Iterator[Served]:
@@ -89,11 +94,8 @@ def served(tmp_path: Path) -> Iterator[Served]:
         for process in processes:
             [other] = processes - {process}
             with stopped(other):
-                clients = [open_ones.enter_context(closing(Client(port))) for _ in range(WAITING)]
-                for client in clients:
-                    client.ask()
-                assert {client.told() for client in clients} == {process}
-            kept[process] = clients
+                kept[process] = open_ones.enter_context(new_clients(port, WAITING))
+                assert {client.told() for client in kept[process]} == {process}
         yield Served(port, web.process, kept)
 
 
@@ -149,26 +151,26 @@ def test_who_is_new_is_not_passed_over_for_those_who_ask_again_and_again(served:
             client.ask(0.001)
             again.append(client.told())
 
-    everyone = [client for clients in served.kept.values() for client in clients]
-    with ThreadPoolExecutor(len(everyone)) as threads:
-        asking = [threads.submit(ask_again, client) for client in everyone]
-        until(lambda: len(again) > len(everyone))
-        before = len(again)
-        with new_clients(served.port, many) as new:
-            for client in new:
-                client.told()
-        meanwhile = len(again) - before
-        enough.set()
+    with ThreadPoolExecutor(2 * WAITING) as threads:
+        asking = [threads.submit(ask_again, client) for client in served.everyone]
+        try:
+            until(lambda: len(again) > 2 * WAITING)
+            before = len(again)
+            with new_clients(served.port, many) as new:
+                for client in new:
+                    client.told()
+            meanwhile = len(again) - before
+        finally:
+            enough.set()
     for each in asking:
         each.result()
     assert meanwhile < 3 * many
 
 
 def test_what_was_asked_before_a_stop_is_answered(served: Served) -> None:
-    everyone = [client for clients in served.kept.values() for client in clients]
-    for client in everyone:
+    for client in served.everyone:
         client.ask(BUSY_SECONDS)
     time.sleep(BUSY_SECONDS / 2)
     with new_clients(served.port, NEW) as new:
         served.gunicorn.send_signal(signal.SIGTERM)
-        assert {client.told() for client in everyone + new} == set(served.kept)
+        assert {client.told() for client in served.everyone + new} == set(served.kept)
