@@ -24,6 +24,7 @@ from app.core.secrets import new_token, token_digest
 from app.core.transaction import transaction
 
 PASSWORD = "a long enough password"
+_CSRF_SECRET = "0123456789abcdef0123456789abcdef01234567"
 _numbers = itertools.count(1)
 
 
@@ -39,7 +40,7 @@ class Browser(FlaskClient):
     def csrf_token(self) -> str:
         """The token that a form of this session would carry."""
         with self.session_transaction() as kept:
-            raw = kept.setdefault("csrf_token", "0123456789abcdef0123456789abcdef01234567")
+            raw = kept.setdefault("csrf_token", _CSRF_SECRET)
         signer = URLSafeTimedSerializer(
             self.application.config["SECRET_KEY"], salt="wtf-csrf-token"
         )
@@ -105,6 +106,7 @@ def make_person(app: Flask, role: str = "BUYER", name: str = "", **columns: Any)
     with browser.session_transaction() as kept:
         kept["_user_id"] = tokens[TokenKind.BROWSER]
         kept["_fresh"] = True
+        kept["csrf_token"] = _CSRF_SECRET
     return TestPerson(person_id, email, name, Role(role), browser, tokens[TokenKind.API])
 
 

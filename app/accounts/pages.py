@@ -19,6 +19,7 @@ from app.accounts.states import Role, TokenKind
 from app.core.access import Who, access, viewer, viewer_or_none
 from app.core.addresses import safe_next
 from app.core.errors import Invalid
+from app.core.secrets import new_token
 
 blueprint = Blueprint("accounts", __name__)
 account_pages.add_to(blueprint)
@@ -171,6 +172,8 @@ def _sign_in_here(email: str, password: str) -> Role:
     # Whatever stood in the session before was written for, or by, somebody not signed in.
     session.clear()
     session.permanent = True
+    # Pages that are opened at once after it would each make one up, and all but one be refused.
+    session["csrf_token"] = new_token()
     login_user(queries.viewer_by_token(token, TokenKind.BROWSER))
     if not person.active:
         flash(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
@@ -171,6 +172,25 @@ def test_logging_in_replaces_the_session_and_its_token(
         with thief.session_transaction() as kept:
             kept["_user_id"] = first
         assert thief.get("/api/auth/me").status_code == 401
+
+
+@one_database
+def test_pages_opened_at_once_after_logging_in_have_forms_that_are_taken(
+    app: Flask, buyer: TestPerson
+) -> None:
+    browser, tab = anonymous(app), anonymous(app)
+    browser.submit("/login", email=buyer.email, password=PASSWORD)
+    signed_in = browser.get_cookie("session")
+    assert signed_in is not None
+    tab.set_cookie("session", signed_in.value)
+    page, *_ = browser.get("/account").text, tab.get("/account").text
+    [token] = set(re.findall(r'name="csrf_token"[^>]*value="([^"]+)"', page))
+    # Both tabs share the cookies of their browser: the last answer's is the one that stays.
+    latest = tab.get_cookie("session")
+    assert latest is not None
+    browser.set_cookie("session", latest.value)
+    answer = browser.post("/logout", data={"csrf_token": token})
+    assert (answer.status_code, answer.location) == (303, "/")
 
 
 def test_a_browser_stays_signed_in_for_thirty_days(

@@ -151,14 +151,10 @@ class Looker:
 
     def look(self, state: State) -> list[str]:
         """Visit a page in one of its states; what is wrong with it, in words."""
-        self.house.show(state.scene)
         self.windows.expected_statuses = {state.status} if state.status >= 400 else set()
-        path = self._path(state)
-        with self._stripe(state):
-            for page in (self.page, self.plain):
-                page.context.clear_cookies()
-                page.context.add_cookies(self.house.cookies(state.who))
-            return [*self._visit(state, path), *self._faults()]
+        with self._stripe(state), self._there(state) as found:
+            found += self._visit(state, self._path(state))
+        return found
 
     def time(self, state: State, width: int) -> Timing:
         """Open a page in a new window, with the processor four times slower."""
@@ -177,23 +173,37 @@ class Looker:
 
     def pushed_out(self, state: State) -> list[str]:
         """Open a page at several widths; what its longest words did to it."""
-        self.house.show(state.scene)
         page, path = self.page, self._path(state)
-        page.context.clear_cookies()
-        page.context.add_cookies(self.house.cookies(state.who))
-        found = []
-        for width in (1280, 768, 375, 320):
-            page.set_viewport_size({"width": width, "height": 900})
-            page.goto(path)
-            if state.do is not None:
-                state.do(page)
-            page.locator("main", has_text=state.tells).wait_for()
-            page.evaluate(NEXT_FRAMES)
-            found += [f"at {width}: {one}" for one in page.evaluate(PUSHED_OUT)]
-            if FOLDER:
-                file = f"{state.name}-{width}.png".replace(" ", "_").replace("/", ".")
-                page.screenshot(path=Path(FOLDER) / file, full_page=True)
-        return [*found, *self._faults()]
+        with self._there(state) as found:
+            for width in (1280, 768, 375, 320):
+                page.set_viewport_size({"width": width, "height": 900})
+                page.goto(path)
+                if state.do is not None:
+                    state.do(page)
+                page.locator("main", has_text=state.tells).wait_for()
+                page.evaluate(NEXT_FRAMES)
+                found += [f"at {width}: {one}" for one in page.evaluate(PUSHED_OUT)]
+                if FOLDER:
+                    file = f"{state.name}-{width}.png".replace(" ", "_").replace("/", ".")
+                    page.screenshot(path=Path(FOLDER) / file, full_page=True)
+        return found
+
+    @contextmanager
+    def _there(self, state: State) -> Iterator[list[str]]:
+        """Somebody is in the scene, and goes again; the faults of their visit are added."""
+        self.house.show(state.scene)
+        pages, found = (self.page, self.plain), list[str]()
+        for page in pages:
+            page.context.clear_cookies()
+            page.context.add_cookies(self.house.cookies(state.who))
+        try:
+            yield found
+        finally:
+            # What an open page still asks for, and is told, would fall to whoever comes next.
+            for page in pages:
+                page.goto("about:blank")
+            found += self.windows.faults
+            self.windows.faults.clear()
 
     def _visit(self, state: State, path: str) -> Iterator[str]:
         page = self.page
@@ -207,6 +217,8 @@ class Looker:
         else:
             self.house.touched()
             self._answers.clear()
+            if page.locator("main", has_text=state.tells).count():
+                yield f"says {state.tells!r} before anything was done"
             state.do(page)
         try:
             page.locator("main", has_text=state.tells).wait_for(timeout=8_000)
@@ -294,10 +306,6 @@ class Looker:
         here, there = (Counter(page.evaluate(THERE)) for page in (self.page, self.plain))
         if here != there:
             yield f"only with JavaScript {here - there}, only without {there - here}"
-
-    def _faults(self) -> Iterator[str]:
-        found, self.windows.faults = self.windows.faults, []
-        yield from found
 
     def _answered(self, response: Response) -> None:
         if response.request.is_navigation_request() and response.frame == self.page.main_frame:
