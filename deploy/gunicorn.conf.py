@@ -5,6 +5,7 @@ Every name here is one of Gunicorn's settings (docs.gunicorn.org/en/stable/setti
 
 import gc
 import os
+import select
 import sys
 import time
 from collections import Counter
@@ -40,9 +41,10 @@ workers = _number("WEB_CONCURRENCY", 1, 64)
 
 
 # A process in which at least `_FEW` requests wait leaves new connections to the others: a moment
-# for each that waits, at most `_MOST`, and takes as many connections afterwards as it let moments
-# pass. Within two the system wakes a process that is idle. A page takes about one, so that who is
-# new waits about as long as who asks again on a connection that is kept.
+# for each that waits, at most `_MOST`. If there were any left at each of these moments, the others
+# cannot keep up, and it takes as many as it let moments pass. Within two the system wakes a process
+# that is idle. A page takes about one, so that who is new waits about as long as who asks again on
+# a connection that is kept.
 _FEW = 2
 _MOST = 10
 _MOMENT_SECONDS = 0.001
@@ -54,9 +56,10 @@ class _GthreadInLanes(ThreadWorker):
     # Which it keeps to (app/core/cores.py), or None.
     core = None
     # Until when new connections are left to the other processes, by the monotonic clock, or None;
-    # and how many moments that are.
+    # how many moments that are; when to look next whether any are left, None once there was none.
     _stands_back_until = None
     _moments = 0
+    _looks_at = None
 
     def get_thread_pool(self):
         # Imported in the child, see `on_starting`.
@@ -74,7 +77,9 @@ class _GthreadInLanes(ThreadWorker):
         if self._moments < _FEW:
             super().accept(listener)
         else:
-            self._stands_back_until = time.monotonic() + self._moments * _MOMENT_SECONDS
+            now = time.monotonic()
+            self._stands_back_until = now + self._moments * _MOMENT_SECONDS
+            self._looks_at = now + _MOMENT_SECONDS
             self.set_accept_enabled(False)
 
     def set_accept_enabled(self, enabled):
@@ -82,15 +87,32 @@ class _GthreadInLanes(ThreadWorker):
 
     def wait_for_and_dispatch_events(self, timeout):
         if self._stands_back_until is not None:
-            left = self._stands_back_until - time.monotonic()
-            if left <= 0 or self.tpool.waiting < _FEW or not self.alive:
-                self._stands_back_until = None
-                # What was sent to a process that stops is still answered.
-                self._take(self._moments if self.alive else self.worker_connections)
-                # `run` is about to enable new connections again.
-                left = 0
-            timeout = min(timeout, left)
+            timeout = min(timeout, self._stand_back())
         super().wait_for_and_dispatch_events(timeout)
+
+    def _stand_back(self):
+        """Look whether the others take what is new; take it if not. How many seconds may pass."""
+        now = time.monotonic()
+        over = now >= self._stands_back_until or self.tpool.waiting < _FEW or not self.alive
+        if self._looks_at is not None and (over or now >= self._looks_at):
+            # One that came just now is there too, and would be taken from an idle process.
+            self._looks_at = now + _MOMENT_SECONDS if self._any_left() else None
+        if not over:
+            return min(self._looks_at or self._stands_back_until, self._stands_back_until) - now
+        self._stands_back_until = None
+        if not self.alive:
+            # What was sent to a process that stops is still answered.
+            self._take(self.worker_connections)
+        elif self._looks_at is not None:
+            self._take(self._moments)
+        # `run` is about to enable new connections again.
+        return 0
+
+    def _any_left(self):
+        waiting = select.poll()
+        for listener in self.sockets:
+            waiting.register(listener, select.POLLIN)
+        return bool(waiting.poll(0))
 
     def _take(self, most):
         """Take up to so many of the connections that nobody took meanwhile."""

@@ -36,7 +36,7 @@ def app(environ, start_response):
 BUSY_SECONDS = 0.03
 WAITING = 12
 NEW = 20
-TIMES = 3
+SECONDS = 1.5
 
 
 class Client:
@@ -118,52 +118,58 @@ def new_clients(port: int, number: int) -> Iterator[list[Client]]:
         yield new
 
 
-def new_ones_go_to(port: int, busy: list[Client]) -> Counter[int]:
-    """How many new clients each process answers while that of `busy` is."""
-    for client in busy:
-        client.ask(BUSY_SECONDS)
-    time.sleep(BUSY_SECONDS / 2)
-    with new_clients(port, NEW) as new:
-        answered = Counter(client.told() for client in new)
-    for client in busy:
-        client.told()
-    return answered
-
-
-def test_what_is_new_goes_to_the_process_where_less_waits(served: Served) -> None:
-    for process, clients in served.kept.items():
-        # Another program may hold the idle process up for a moment.
-        gone = sum((new_ones_go_to(served.port, clients) for _ in range(TIMES)), Counter())
-        assert gone[process] < TIMES * NEW / 2
-
-
-def test_who_is_busy_takes_what_is_new_where_nobody_else_does(served: Served) -> None:
-    (busy, clients), (other, _) = served.kept.items()
-    with stopped(other):
-        assert new_ones_go_to(served.port, clients) == {busy: NEW}
-
-
-def test_who_is_new_is_not_passed_over_for_those_who_ask_again_and_again(served: Served) -> None:
-    many, enough, again = 200, threading.Event(), []
+@contextmanager
+def asking_again_and_again(clients: list[Client], seconds: float) -> Iterator[list[int]]:
+    """Each of them asks as soon as it is answered; who answered, so far."""
+    answers: list[int] = []
+    enough = threading.Event()
 
     def ask_again(client: Client) -> None:
         while not enough.is_set():
-            client.ask(0.001)
-            again.append(client.told())
+            client.ask(seconds)
+            answers.append(client.told())
 
-    with ThreadPoolExecutor(2 * WAITING) as threads:
-        asking = [threads.submit(ask_again, client) for client in served.everyone]
+    with ThreadPoolExecutor(len(clients)) as threads:
+        asking = [threads.submit(ask_again, client) for client in clients]
         try:
-            until(lambda: len(again) > 2 * WAITING)
-            before = len(again)
-            with new_clients(served.port, many) as new:
-                for client in new:
-                    client.told()
-            meanwhile = len(again) - before
+            until(lambda: len(answers) > len(clients))
+            yield answers
         finally:
             enough.set()
     for each in asking:
         each.result()
+
+
+def test_what_is_new_goes_to_the_process_where_less_waits(served: Served) -> None:
+    for process, clients in served.kept.items():
+        with asking_again_and_again(clients, BUSY_SECONDS):
+            answered: Counter[int] = Counter()
+            enough = time.monotonic() + SECONDS
+            while time.monotonic() < enough:
+                with new_clients(served.port, 1) as [client]:
+                    answered[client.told()] += 1
+        # Another program may hold the idle process up for once.
+        assert answered[process] <= 1, answered
+
+
+def test_who_is_busy_takes_what_is_new_where_nobody_else_does(served: Served) -> None:
+    (busy, clients), (other, _) = served.kept.items()
+    with (
+        stopped(other),
+        asking_again_and_again(clients, BUSY_SECONDS),
+        new_clients(served.port, NEW) as new,
+    ):
+        assert {client.told() for client in new} == {busy}
+
+
+def test_who_is_new_is_not_passed_over_for_those_who_ask_again_and_again(served: Served) -> None:
+    many = 200
+    with asking_again_and_again(served.everyone, 0.001) as answers:
+        before = len(answers)
+        with new_clients(served.port, many) as new:
+            for client in new:
+                client.told()
+        meanwhile = len(answers) - before
     assert meanwhile < 3 * many
 
 
