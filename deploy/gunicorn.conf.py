@@ -41,13 +41,15 @@ workers = _number("WEB_CONCURRENCY", 1, 64)
 
 
 # A process in which at least `_FEW` requests wait leaves new connections to the others: a moment
-# for each that waits, at most `_MOST`. If there were any left at each of these moments, the others
-# cannot keep up, and it takes as many as it let moments pass. Within two the system wakes a process
-# that is idle. A page takes about one, so that who is new waits about as long as who asks again on
-# a connection that is kept.
+# for each that waits, at most `_MOST`. If some were left whenever it looked, and that more than
+# once, the others do not keep up, and it takes as many as it let moments pass. Within two the
+# system wakes a process that is idle. A page takes about one, so that who is new waits about as
+# long as who asks again on a connection that is kept.
 _FEW = 2
 _MOST = 10
 _MOMENT_SECONDS = 0.001
+# It looks once in a moment: the system waits for whole milliseconds, rounded up.
+_LOOK_SECONDS = 0.9 * _MOMENT_SECONDS
 
 
 class _GthreadInLanes(ThreadWorker):
@@ -56,10 +58,12 @@ class _GthreadInLanes(ThreadWorker):
     # Which it keeps to (app/core/cores.py), or None.
     core = None
     # Until when new connections are left to the other processes, by the monotonic clock, or None;
-    # how many moments that are; when to look next whether any are left, None once there was none.
+    # how many moments that are; when to look next whether any are left, and how often some were,
+    # None once there were none.
     _stands_back_until = None
     _moments = 0
-    _looks_at = None
+    _looks_at = 0.0
+    _found_left = None
 
     def get_thread_pool(self):
         # Imported in the child, see `on_starting`.
@@ -79,7 +83,8 @@ class _GthreadInLanes(ThreadWorker):
         else:
             now = time.monotonic()
             self._stands_back_until = now + self._moments * _MOMENT_SECONDS
-            self._looks_at = now + _MOMENT_SECONDS
+            self._looks_at = now + _LOOK_SECONDS
+            self._found_left = 0
             self.set_accept_enabled(False)
 
     def set_accept_enabled(self, enabled):
@@ -91,19 +96,23 @@ class _GthreadInLanes(ThreadWorker):
         super().wait_for_and_dispatch_events(timeout)
 
     def _stand_back(self):
-        """Look whether the others take what is new; take it if not. How many seconds may pass."""
+        """Take new connections if the others do not. How many seconds may pass until the next look.
+
+        One that is there at a single look may have come just now, and an idle process is about to
+        take it: here it would wait behind all others.
+        """
         now = time.monotonic()
-        over = now >= self._stands_back_until or self.tpool.waiting < _FEW or not self.alive
-        if self._looks_at is not None and (over or now >= self._looks_at):
-            # One that came just now is there too, and would be taken from an idle process.
-            self._looks_at = now + _MOMENT_SECONDS if self._any_left() else None
-        if not over:
-            return min(self._looks_at or self._stands_back_until, self._stands_back_until) - now
+        busy = self.alive and self.tpool.waiting >= _FEW
+        if busy and self._found_left is not None and now >= self._looks_at:
+            self._looks_at = now + _LOOK_SECONDS
+            self._found_left = self._found_left + 1 if self._any_left() else None
+        if busy and (now < self._stands_back_until or self._found_left in (0, 1)):
+            return (self._stands_back_until if self._found_left is None else self._looks_at) - now
         self._stands_back_until = None
         if not self.alive:
             # What was sent to a process that stops is still answered.
             self._take(self.worker_connections)
-        elif self._looks_at is not None:
+        elif busy and self._found_left is not None:
             self._take(self._moments)
         # `run` is about to enable new connections again.
         return 0

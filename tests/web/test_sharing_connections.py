@@ -33,7 +33,7 @@ def app(environ, start_response):
     return [said]
 """
 # Less than a request may last before it lets the next one in (app/core/lanes.py).
-BUSY_SECONDS = 0.03
+BUSY_SECONDS, SHORT_SECONDS = 0.03, 0.01
 WAITING = 12
 NEW = 20
 SECONDS = 1.5
@@ -142,7 +142,7 @@ def asking_again_and_again(clients: list[Client], seconds: float) -> Iterator[li
 
 def test_what_is_new_goes_to_the_process_where_less_waits(served: Served) -> None:
     for process, clients in served.kept.items():
-        with asking_again_and_again(clients, BUSY_SECONDS):
+        with asking_again_and_again(clients, SHORT_SECONDS):
             answered: Counter[int] = Counter()
             enough = time.monotonic() + SECONDS
             while time.monotonic() < enough:
@@ -156,7 +156,7 @@ def test_who_is_busy_takes_what_is_new_where_nobody_else_does(served: Served) ->
     (busy, clients), (other, _) = served.kept.items()
     with (
         stopped(other),
-        asking_again_and_again(clients, BUSY_SECONDS),
+        asking_again_and_again(clients, SHORT_SECONDS),
         new_clients(served.port, NEW) as new,
     ):
         assert {client.told() for client in new} == {busy}
