@@ -42,14 +42,14 @@ workers = _number("WEB_CONCURRENCY", 1, 64)
 
 # A process in which at least `_FEW` requests wait leaves new connections to the others: a moment
 # for each that waits, at most `_MOST`. If some were left whenever it looked, and that more than
-# once, the others do not keep up, and it takes as many as it let moments pass. Within two the
-# system wakes a process that is idle. A page takes about one, so that who is new waits about as
-# long as who asks again on a connection that is kept.
+# once, the others do not keep up, and it takes as many as it let moments pass; as it does when it
+# has less to do before that. Within two the system wakes a process that is idle. A page takes about
+# one, so that who is new waits about as long as who asks again on a connection that is kept.
 _FEW = 2
 _MOST = 10
 _MOMENT_SECONDS = 0.001
-# It looks once in a moment: the system waits for whole milliseconds, rounded up.
-_LOOK_SECONDS = 0.9 * _MOMENT_SECONDS
+# Every two milliseconds: the system waits for whole ones, rounded up.
+_LOOK_SECONDS = 0.0019
 
 
 class _GthreadInLanes(ThreadWorker):
@@ -112,7 +112,7 @@ class _GthreadInLanes(ThreadWorker):
         if not self.alive:
             # What was sent to a process that stops is still answered.
             self._take(self.worker_connections)
-        elif busy and self._found_left is not None:
+        elif self._found_left is not None:
             self._take(self._moments)
         # `run` is about to enable new connections again.
         return 0
