@@ -138,6 +138,7 @@ def test_a_stored_500_is_left_behind_with_a_new_attempt_and_a_new_key(shop: Shop
     shop.stripe_fails("create", "stored_500")
     began = time.monotonic()
     sale = shop.offer()
+    assert sale.answer.status == 201, sale.answer.text
     # Who would have to wait longer for it is told on their open page.
     assert sale.answer.json["payment"]["checkout_url"] or time.monotonic() - began > 2
     until(lambda: sale.payment.checkout_url)
